@@ -1,0 +1,51 @@
+/** What bgp/ is asked for: sessions, and the routes that each is to carry. */
+import type { Address, Family, Prefix } from "../net/index.ts";
+
+export type BgpPeer = {
+  readonly name: string;
+  readonly address: Address;
+  /** Interface of a link-local address. */
+  readonly zone: string | undefined;
+  readonly asn: number | "internal" | "external";
+  /** Our AS toward this peer. */
+  readonly localAsn: number;
+  readonly port: number;
+  readonly sourceAddress: Address | undefined;
+  /** 0 = no keepalives and no hold timer. */
+  readonly holdTimeMs: number;
+  readonly keepaliveTimeMs: number;
+  readonly connectTimeMs: number;
+  /** TCP MD5 (RFC 2385); 1–80 octets. */
+  readonly password: string | undefined;
+  /** TTL for a peer that is not adjacent; 0 = adjacent. */
+  readonly multihop: number;
+  /** GTSM (RFC 5082). */
+  readonly ttlSecurity: boolean;
+  readonly families: readonly Family[];
+  readonly passive: boolean;
+};
+
+export type RouteCommunity =
+  | { readonly type: "standard"; readonly value: number }
+  | { readonly type: "large"; readonly global: number; readonly local1: number; readonly local2: number }
+  | { readonly type: "route-target"; readonly asn: number; readonly value: number };
+
+/** Attributes of a route that are ours to choose; ORIGIN, AS_PATH and the next hop follow from the session. */
+export type RouteAttributes = {
+  /** Sent on iBGP only. */
+  readonly localPref: number;
+  readonly med: number | undefined;
+  /** How often our AS is prepended beyond the one that must be there. */
+  readonly prepend: number;
+  readonly communities: readonly RouteCommunity[];
+};
+
+export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonly attributes: RouteAttributes };
+
+export type BgpDesired = {
+  readonly peers: readonly BgpPeer[];
+  /** By VIP. A prefix that several VIPs ask for is announced while one of them does. */
+  readonly routes: ReadonlyMap<Address, readonly BgpRoute[]>;
+  /** False until the first complete view: sessions come up, but neither a route nor an End-of-RIB is sent. */
+  readonly complete: boolean;
+};

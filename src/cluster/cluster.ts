@@ -1,0 +1,191 @@
+/**
+ * The state of the cluster with the indices that planning needs. Values are immutable; `apply` replaces them and says which
+ * Services and addresses that touched, so that nobody has to compare whole states.
+ */
+import type { Address } from "../net/index.ts";
+import { type ClusterChange, type Endpoint, type EndpointSlice, KINDS, type Kind, type Namespace, type Node, type Service, type ServiceKey } from "./objects.ts";
+
+/** What one change touched. */
+export type Touched = {
+  readonly services: ReadonlySet<ServiceKey>;
+  /** Addresses that a touched Service has, and those that it had before. */
+  readonly addresses: ReadonlySet<Address>;
+  /** True if what may carry traffic may have changed for every address. */
+  readonly everything: boolean;
+};
+
+/** What everybody but its owner sees of the cluster. */
+export interface ClusterView {
+  service(key: ServiceKey): Service | undefined;
+  services(): Iterable<Service>;
+  readonly serviceCount: number;
+  /** The Services whose status names the address, the one with the right to it first. */
+  servicesAt(a: Address): readonly Service[];
+  /** Every address that some Service's status names. */
+  addresses(): Iterable<Address>;
+  endpoints(key: ServiceKey): readonly Endpoint[];
+  node(name: string): Node | undefined;
+  nodes(): Iterable<Node>;
+  namespace(name: string): Namespace | undefined;
+  /** True once every kind has been listed completely, by the API or from the cache. */
+  readonly complete: boolean;
+}
+
+const NOTHING: ReadonlySet<never> = new Set<never>();
+const UNTOUCHED: Touched = { services: NOTHING, addresses: NOTHING, everything: false };
+const EVERYTHING: Touched = { services: NOTHING, addresses: NOTHING, everything: true };
+
+export class Cluster implements ClusterView {
+  readonly #services = new Map<ServiceKey, Service>();
+  readonly #slices = new Map<string, EndpointSlice>();
+  readonly #slicesOf = new Map<ServiceKey, Set<string>>();
+  readonly #holders = new Map<Address, readonly Service[]>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #namespaces = new Map<string, Namespace>();
+  readonly #synced = new Set<Kind>();
+
+  get complete(): boolean {
+    return this.#synced.size === KINDS.length;
+  }
+  get serviceCount(): number {
+    return this.#services.size;
+  }
+  service(key: ServiceKey): Service | undefined {
+    return this.#services.get(key);
+  }
+  services(): Iterable<Service> {
+    return this.#services.values();
+  }
+  servicesAt(a: Address): readonly Service[] {
+    return this.#holders.get(a) ?? [];
+  }
+  addresses(): Iterable<Address> {
+    return this.#holders.keys();
+  }
+  endpoints(key: ServiceKey): readonly Endpoint[] {
+    const slices = this.#slicesOf.get(key);
+    if (slices === undefined) return [];
+    return Array.from(slices).flatMap((name) => this.#slices.get(name)?.endpoints ?? []);
+  }
+  node(name: string): Node | undefined {
+    return this.#nodes.get(name);
+  }
+  nodes(): Iterable<Node> {
+    return this.#nodes.values();
+  }
+  namespace(name: string): Namespace | undefined {
+    return this.#namespaces.get(name);
+  }
+
+  apply(change: ClusterChange): Touched {
+    switch (change.type) {
+      case "service":
+        return this.#putService(change.service);
+      case "service-gone":
+        return this.#dropService(change.key);
+      case "slice":
+        return this.#putSlice(change.slice);
+      case "slice-gone":
+        return this.#dropSlice(change.key);
+      case "node": {
+        const before = this.#nodes.get(change.node.name);
+        this.#nodes.set(change.node.name, change.node);
+        return before !== undefined && sameForTraffic(before, change.node) ? UNTOUCHED : EVERYTHING;
+      }
+      case "node-gone":
+        return this.#nodes.delete(change.name) ? EVERYTHING : UNTOUCHED;
+      case "namespace":
+        this.#namespaces.set(change.namespace.name, change.namespace);
+        return this.#touchedNamespace(change.namespace.name);
+      case "namespace-gone":
+        this.#namespaces.delete(change.name);
+        return this.#touchedNamespace(change.name);
+      case "synced": {
+        const was = this.complete;
+        this.#synced.add(change.kind);
+        return !was && this.complete ? EVERYTHING : UNTOUCHED;
+      }
+    }
+  }
+
+  #putService(service: Service): Touched {
+    const before = this.#services.get(service.key);
+    this.#services.set(service.key, service);
+    const addresses = new Set([...addressesOf(before), ...addressesOf(service)]);
+    for (const address of addresses) this.#index(address, service.key, addressesOf(service).has(address) ? service : undefined);
+    return { services: new Set([service.key]), addresses, everything: false };
+  }
+
+  #dropService(key: ServiceKey): Touched {
+    const before = this.#services.get(key);
+    if (before === undefined) return UNTOUCHED;
+    this.#services.delete(key);
+    const addresses = addressesOf(before);
+    for (const address of addresses) this.#index(address, key, undefined);
+    return { services: new Set([key]), addresses, everything: false };
+  }
+
+  /** Makes `service` the value of `key` among the holders of an address, or removes it. */
+  #index(address: Address, key: ServiceKey, service: Service | undefined): void {
+    const others = this.servicesAt(address).filter((holder) => holder.key !== key);
+    const holders = service === undefined ? others : [...others, service].sort(byRight);
+    if (holders.length === 0) this.#holders.delete(address);
+    else this.#holders.set(address, holders);
+  }
+
+  #putSlice(slice: EndpointSlice): Touched {
+    const before = this.#slices.get(slice.key);
+    if (before !== undefined && before.service !== slice.service) this.#dropSlice(slice.key);
+    this.#slices.set(slice.key, slice);
+    const names = this.#slicesOf.get(slice.service);
+    if (names === undefined) this.#slicesOf.set(slice.service, new Set([slice.key]));
+    else names.add(slice.key);
+    return this.#touchedEndpoints(slice.service);
+  }
+
+  #dropSlice(key: string): Touched {
+    const before = this.#slices.get(key);
+    if (before === undefined) return UNTOUCHED;
+    this.#slices.delete(key);
+    const names = this.#slicesOf.get(before.service);
+    names?.delete(key);
+    if (names?.size === 0) this.#slicesOf.delete(before.service);
+    return this.#touchedEndpoints(before.service);
+  }
+
+  #touchedEndpoints(key: ServiceKey): Touched {
+    const service = this.#services.get(key);
+    if (service?.type !== "LoadBalancer") return UNTOUCHED;
+    return { services: NOTHING, addresses: addressesOf(service), everything: false };
+  }
+
+  #touchedNamespace(name: string): Touched {
+    const inside = Array.from(this.#services.values()).filter((service) => service.namespace === name && service.type === "LoadBalancer");
+    if (inside.length === 0) return UNTOUCHED;
+    return {
+      services: new Set(inside.map((service) => service.key)),
+      addresses: new Set(inside.flatMap((service) => Array.from(addressesOf(service)))),
+      everything: false,
+    };
+  }
+}
+
+function addressesOf(service: Service | undefined): ReadonlySet<Address> {
+  return service === undefined || service.ingress.length === 0 ? NOTHING : new Set(service.ingress.map((entry) => entry.ip));
+}
+
+/** The older Service has the right to a contested address, then the lower UID. */
+function byRight(a: Service, b: Service): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt - b.createdAt;
+  return a.uid < b.uid ? -1 : 1;
+}
+
+function sameForTraffic(a: Node, b: Node): boolean {
+  return (
+    a.ready === b.ready &&
+    a.networkUnavailable === b.networkUnavailable &&
+    a.deleting === b.deleting &&
+    a.addresses.join() === b.addresses.join() &&
+    JSON.stringify(Object.entries(a.labels).sort()) === JSON.stringify(Object.entries(b.labels).sort())
+  );
+}

@@ -1,0 +1,3 @@
+export * from "./config.ts";
+export * from "./glob.ts";
+export * from "./selector.ts";

@@ -1,0 +1,68 @@
+/**
+ * The C library, through koffi: what Node's own sockets cannot do (options before connect, TCP MD5, BPF filters, sd_notify).
+ * Loaded when first used, so that `bmlb status` does not pay for it.
+ */
+import { createRequire } from "node:module";
+import type koffi from "koffi";
+
+export type Libc = {
+  socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  sendto(fd: number, data: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number): number;
+  close(fd: number): number;
+};
+
+/** A call to the C library that failed; `code` is the errno's name, as in Node's own errors. */
+export class SystemError extends Error {
+  readonly code: string;
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno);
+    super(`${call} failed: ${code}`);
+    this.name = "SystemError";
+    this.code = code;
+  }
+}
+
+let loaded: { readonly koffi: typeof koffi; readonly libc: Libc } | undefined;
+
+function load(): { readonly koffi: typeof koffi; readonly libc: Libc } {
+  if (loaded !== undefined) return loaded;
+  const native = createRequire(import.meta.url)("koffi") as typeof koffi;
+  const library = native.load("libc.so.6");
+  const libc: Libc = {
+    socket: library.func("int socket(int, int, int)"),
+    setsockopt: library.func("int setsockopt(int, int, int, const void *, uint32)"),
+    getsockopt: library.func("int getsockopt(int, int, int, _Out_ uint8 *, _Inout_ uint32 *)"),
+    bind: library.func("int bind(int, const void *, uint32)"),
+    connect: library.func("int connect(int, const void *, uint32)"),
+    listen: library.func("int listen(int, int)"),
+    sendto: library.func("int64 sendto(int, const void *, size_t, int, const void *, uint32)"),
+    close: library.func("int close(int)"),
+  };
+  loaded = { koffi: native, libc };
+  return loaded;
+}
+
+export function libc(): Libc {
+  return load().libc;
+}
+
+/** Throws SystemError if `result` is negative. */
+export function check(call: string, result: number): number {
+  if (result < 0) throw new SystemError(call, errno());
+  return result;
+}
+
+/** The errno of the last call. */
+export function errno(): number {
+  return load().koffi.errno();
+}
+
+function errnoName(code: number): string {
+  const codes = load().koffi.os.errno as Readonly<Record<string, number>>;
+  return Object.keys(codes).find((name) => codes[name] === code) ?? `errno ${code}`;
+}

@@ -1,0 +1,55 @@
+/** Prefixes and ranges of addresses as values. Pure. */
+import { type Address, type Family, addressFromBigInt, addressToBigInt, familyOf, parseAddress } from "./address.ts";
+
+/** A prefix whose host bits are zero. */
+export type Prefix = { readonly address: Address; readonly length: number };
+
+/** Both ends included, one family, first ≤ last. */
+export type AddressRange = { readonly first: Address; readonly last: Address };
+
+/** 32 or 128. */
+export function bitsOf(family: Family): number {
+  return family === "ipv4" ? 32 : 128;
+}
+
+/** "192.0.2.0/24"; undefined if it is not a prefix or has host bits set. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
+  const address = match?.[1] === undefined ? undefined : parseAddress(match[1]);
+  if (address === undefined) return undefined;
+  const length = Number(match?.[2]);
+  if (length > bitsOf(familyOf(address))) return undefined;
+  return prefixOf(address, length).address === address ? { address, length } : undefined;
+}
+
+export function formatPrefix(prefix: Prefix): string {
+  return `${prefix.address}/${prefix.length}`;
+}
+
+/** The prefix of that length which contains the address. */
+export function prefixOf(a: Address, length: number): Prefix {
+  const family = familyOf(a);
+  const hostBits = BigInt(bitsOf(family) - length);
+  return { address: addressFromBigInt(family, (addressToBigInt(a) >> hostBits) << hostBits), length };
+}
+
+/** The first and the last address of a prefix. */
+export function rangeOfPrefix(prefix: Prefix): AddressRange {
+  const family = familyOf(prefix.address);
+  const size = 1n << BigInt(bitsOf(family) - prefix.length);
+  return { first: prefix.address, last: addressFromBigInt(family, addressToBigInt(prefix.address) + size - 1n) };
+}
+
+export function rangeContains(range: AddressRange, a: Address): boolean {
+  if (familyOf(range.first) !== familyOf(a)) return false;
+  const n = addressToBigInt(a);
+  return addressToBigInt(range.first) <= n && n <= addressToBigInt(range.last);
+}
+
+export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
+  return rangeContains(a, b.first) || rangeContains(b, a.first);
+}
+
+export function prefixContains(prefix: Prefix, a: Address): boolean {
+  return familyOf(prefix.address) === familyOf(a) && prefixOf(a, prefix.length).address === prefix.address;
+}
