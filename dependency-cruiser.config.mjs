@@ -1,6 +1,9 @@
 // The import rules of the house (CONTRIBUTING.md has the picture). `npm run house` checks them.
 
-/** What each room may import by value. */
+/**
+ * What each room may import by value.
+ * @type {Record<string, string[]>}
+ */
 const VALUES = {
   net: [],
   time: [],
@@ -21,7 +24,10 @@ const VALUES = {
   cli: ["net", "config", "cluster", "kube", "ipam", "linux"],
 };
 
-/** What it may import besides, as types only. */
+/**
+ * What it may import besides, as types only.
+ * @type {Record<string, string[]>}
+ */
 const TYPES = {
   liveness: ["fleet"],
   plan: ["fleet", "nodes", "l2", "bgp"],
@@ -33,6 +39,7 @@ const TYPES = {
 const PURE = ["net", "wire", "config", "cluster", "ipam", "plan", "fleet", "nodes", "time", "log"];
 
 const rooms = Object.keys(VALUES);
+/** @param {string[]} names */
 const inRooms = (names) => `^src/(${names.join("|")})/`;
 
 export default {
@@ -48,7 +55,7 @@ export default {
         name: `${room}-imports`,
         severity: "error",
         from: { path: `^src/${room}/` },
-        to: { path: "^src/", pathNot: inRooms([room, ...VALUES[room], ...(TYPES[room] ?? [])]) },
+        to: { path: "^src/", pathNot: inRooms([room, ...(VALUES[room] ?? []), ...(TYPES[room] ?? [])]) },
       },
       ...(TYPES[room]
         ? [

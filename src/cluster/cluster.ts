@@ -101,9 +101,9 @@ export class Cluster implements ClusterView {
         this.#namespaces.delete(change.name);
         return this.#touchedNamespace(change.name);
       case "synced": {
-        const was = this.complete;
+        const kindsBefore = this.#synced.size;
         this.#synced.add(change.kind);
-        return !was && this.complete ? EVERYTHING : UNTOUCHED;
+        return this.complete && this.#synced.size > kindsBefore ? EVERYTHING : UNTOUCHED;
       }
     }
   }

@@ -1,0 +1,235 @@
+/**
+ * Which address a Service gets.
+ *
+ * Knows from `observe` who holds what and answers `decide` for one Service at a time. A decision is only a wish: it becomes true
+ * through the API, and comes back as an observation. Pure: no clock, no request; time comes in.
+ */
+import { type ClusterView, type Service, type ServiceKey, serviceName } from "../cluster/index.ts";
+import { anySelects, type Config, type PoolConfig } from "../config/index.ts";
+import { type Address, type Family, familyOf } from "../net/index.ts";
+import { type AddressRequest, requestOf } from "./request.ts";
+import { Space } from "./space.ts";
+
+export type Decision =
+  /** The status is as it should be, or is none of our business. */
+  | { readonly action: "keep" }
+  /** Write these addresses into the status. */
+  | { readonly action: "assign"; readonly addresses: readonly Address[]; readonly pool: string }
+  /** Empty the status: it names addresses that the Service has no right to, and there is no other. */
+  | { readonly action: "release"; readonly message: string }
+  /** Nothing can be given; `message` says why and what would help. */
+  | { readonly action: "refuse"; readonly reason: RefusalReason; readonly message: string };
+
+export type RefusalReason = "BadRequest" | "NoSuchPool" | "AddressNotInPool" | "AddressInUse" | "PoolExhausted" | "NoPool";
+
+export type PoolUse = { readonly name: string; readonly size: bigint; readonly used: number };
+
+type Pool = { readonly config: PoolConfig; readonly space: Space };
+
+/** The annotation in which the allocator notes the pool of an address. */
+export const POOL_ANNOTATION = "bmlb.io/pool";
+
+export class Ipam {
+  readonly #config: Config;
+  readonly #pools: readonly Pool[];
+  /** Who holds an address: by its status, or because it was just assigned. */
+  readonly #holders = new Map<Address, Set<ServiceKey>>();
+  readonly #held = new Map<ServiceKey, readonly Address[]>();
+  /** Assigned, and not yet seen in a status. */
+  readonly #pending = new Map<ServiceKey, readonly Address[]>();
+  /** What a Service of that name had last: it gets that back without delay. */
+  readonly #last = new Map<ServiceKey, readonly Address[]>();
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#pools = config.pools.map((pool) => ({ config: pool, space: new Space(pool) }));
+  }
+
+  /** What the API says of a Service now; undefined: it is gone. */
+  observe(key: ServiceKey, service: Service | undefined, now: number): void {
+    const seen = service?.type === "LoadBalancer" ? service.ingress.map((entry) => entry.ip) : [];
+    if (service?.type !== "LoadBalancer") this.#pending.delete(key);
+    const pending = this.#pending.get(key) ?? [];
+    if (pending.length > 0 && pending.every((address) => seen.includes(address))) this.#pending.delete(key);
+    this.#hold(key, [...new Set([...seen, ...(this.#pending.get(key) ?? [])])], now);
+  }
+
+  /** The write of an assignment failed: the address is free again. */
+  abandon(key: ServiceKey, service: Service | undefined, now: number): void {
+    this.#pending.delete(key);
+    this.observe(key, service, now);
+  }
+
+  /** What to do about one Service. An address that is assigned counts as held from now on. */
+  decide(service: Service, cluster: ClusterView, now: number): Decision {
+    if (!this.serves(service) || service.deleting) return { action: "keep" };
+    if (this.#pending.has(service.key)) return { action: "keep" };
+    const request = requestOf(service);
+    if ("bad" in request) return this.#cannot(service, "BadRequest", request.bad);
+
+    const current = service.ingress.map((entry) => entry.ip);
+    const rightful = current.filter((address) => cluster.servicesAt(address)[0]?.key === service.key);
+    if (current.length > 0 && this.#isForeign(service, current)) return { action: "keep" };
+    if (current.length > 0 && rightful.length === current.length && this.#satisfies(current, request)) return { action: "keep" };
+
+    const found = request.addresses.length > 0 ? this.#requested(service, request, cluster) : this.#anywhere(service, request, cluster, now);
+    if ("reason" in found) return this.#cannot(service, found.reason, found.message);
+    this.#pending.set(service.key, found.addresses);
+    this.#hold(service.key, [...new Set([...current, ...found.addresses])], now);
+    return { action: "assign", ...found };
+  }
+
+  /** True if the Service is ours by type and class. */
+  serves(service: Service): boolean {
+    return servesService(this.#config, service);
+  }
+
+  /** How full the pools are. */
+  use(): readonly PoolUse[] {
+    return this.#pools.map(({ config, space }) => {
+      let used = 0;
+      for (const address of this.#holders.keys()) if (space.contains(address)) used++;
+      return { name: config.name, size: space.size, used };
+    });
+  }
+
+  #hold(key: ServiceKey, addresses: readonly Address[], now: number): void {
+    const before = this.#held.get(key) ?? [];
+    for (const address of before) {
+      if (addresses.includes(address)) continue;
+      const holders = this.#holders.get(address);
+      holders?.delete(key);
+      if (holders?.size !== 0) continue;
+      this.#holders.delete(address);
+      this.#poolOf(address)?.space.free(address, now);
+      this.#last.set(key, before);
+    }
+    for (const address of addresses) {
+      const holders = this.#holders.get(address);
+      if (holders === undefined) this.#holders.set(address, new Set([key]));
+      else holders.add(key);
+    }
+    if (addresses.length === 0) this.#held.delete(key);
+    else this.#held.set(key, addresses);
+  }
+
+  /** An address once given stays, whatever becomes of the pools; only what the Service itself asks for moves it. */
+  #satisfies(current: readonly Address[], request: AddressRequest): boolean {
+    if (request.addresses.length > 0) return sameSet(current, request.addresses);
+    if (request.pool !== undefined && !current.every((address) => this.#poolOf(address)?.config.name === request.pool)) return false;
+    const families = new Set(current.map(familyOf));
+    return !request.needsAllFamilies || request.families.every((family) => families.has(family));
+  }
+
+  /** In a status that no pool knows and that neither we nor MetalLB annotated: somebody else's. */
+  #isForeign(service: Service, current: readonly Address[]): boolean {
+    if (service.annotations[POOL_ANNOTATION] !== undefined || service.annotations["metallb.io/ip-allocated-from-pool"] !== undefined) return false;
+    return current.every((address) => this.#poolOf(address) === undefined);
+  }
+
+  #requested(service: Service, request: AddressRequest, cluster: ClusterView): Found {
+    const pools = new Set<string>();
+    for (const address of request.addresses) {
+      const pool = this.#poolOf(address);
+      if (pool === undefined) return refuse("AddressNotInPool", `it asks for ${address}, which no pool contains; add it to a [[pool]] or ask for another`);
+      if (request.pool !== undefined && pool.config.name !== request.pool) {
+        return refuse("AddressNotInPool", `it asks for ${address} and for pool ${request.pool}, but that address is in pool ${pool.config.name}`);
+      }
+      if (!this.#mayUse(pool.config, service, cluster)) return refuse("AddressNotInPool", `it asks for ${address} of pool ${pool.config.name}, which is not for this Service's namespace or labels`);
+      const other = this.#otherHolder(address, service.key);
+      if (other !== undefined) return refuse("AddressInUse", `it asks for ${address}, which Service ${serviceName(other)} has`);
+      pools.add(pool.config.name);
+    }
+    return { addresses: request.addresses, pool: Array.from(pools).join(",") };
+  }
+
+  #anywhere(service: Service, request: AddressRequest, cluster: ClusterView, now: number): Found {
+    if (request.pool !== undefined && !this.#pools.some(({ config }) => config.name === request.pool)) {
+      return refuse("NoSuchPool", `it asks for pool ${request.pool}, which is not configured; the pools are ${this.#pools.map(({ config }) => config.name).join(", ")}`);
+    }
+    const candidates = this.#candidates(service, request, cluster);
+    if (candidates.length === 0) {
+      return request.pool === undefined
+        ? refuse("NoPool", "no pool hands out addresses to it by itself; ask for one with the annotation bmlb.io/pool-request, or set auto_assign = true")
+        : refuse("NoPool", `pool ${request.pool} is not for this Service's namespace or labels`);
+    }
+    for (const pool of candidates) {
+      const addresses = this.#take(pool, service.key, request.families, now);
+      if (addresses.length === request.families.length) return { addresses, pool: pool.config.name };
+    }
+    if (!request.needsAllFamilies && request.families.length > 1) {
+      for (const pool of candidates) {
+        const addresses = this.#take(pool, service.key, request.families, now);
+        if (addresses.length > 0) return { addresses, pool: pool.config.name };
+      }
+    }
+    const names = candidates.map(({ config }) => config.name).join(", ");
+    return refuse("PoolExhausted", `no ${request.families.join(" and ")} address is free in pool ${names}; add addresses to it or delete Services`);
+  }
+
+  /** One address a family from a pool, as far as it has them; nothing is held yet. */
+  #take(pool: Pool, key: ServiceKey, families: readonly Family[], now: number): readonly Address[] {
+    const isUsed = (a: Address): boolean => this.#otherHolder(a, key) !== undefined;
+    return families.flatMap((family) => {
+      const again = [...(this.#held.get(key) ?? []), ...(this.#last.get(key) ?? [])].find((a) => familyOf(a) === family && pool.space.contains(a) && !isUsed(a));
+      const address = again ?? pool.space.firstFree(family, now, isUsed);
+      return address === undefined ? [] : [address];
+    });
+  }
+
+  /** The pools that may serve a Service, in the order in which they are tried. */
+  #candidates(service: Service, request: AddressRequest, cluster: ClusterView): readonly Pool[] {
+    if (request.pool !== undefined) return this.#pools.filter(({ config }) => config.name === request.pool && this.#mayUse(config, service, cluster));
+    return this.#pools
+      .filter(({ config }) => config.autoAssign && this.#mayUse(config, service, cluster))
+      .sort((a, b) => Number(isOpen(a.config)) - Number(isOpen(b.config)) || priority(a.config) - priority(b.config) || (a.config.name < b.config.name ? -1 : 1));
+  }
+
+  #mayUse(pool: PoolConfig, service: Service, cluster: ClusterView): boolean {
+    const bound = pool.namespaces.length > 0 || pool.namespaceSelectors.length > 0;
+    const labels = cluster.namespace(service.namespace)?.labels ?? {};
+    const inNamespace = !bound || pool.namespaces.includes(service.namespace) || (pool.namespaceSelectors.length > 0 && anySelects(pool.namespaceSelectors, labels));
+    return inNamespace && anySelects(pool.serviceSelectors, service.labels);
+  }
+
+  #otherHolder(address: Address, key: ServiceKey): ServiceKey | undefined {
+    for (const holder of this.#holders.get(address) ?? []) if (holder !== key) return holder;
+    return undefined;
+  }
+
+  #poolOf(address: Address): Pool | undefined {
+    return this.#pools.find(({ space }) => space.contains(address));
+  }
+
+  /** Refuses; a Service that shows addresses to which it has no right must not go on showing them. */
+  #cannot(service: Service, reason: RefusalReason, message: string): Decision {
+    const contested = service.ingress.some((entry) => this.#otherHolder(entry.ip, service.key) !== undefined);
+    if (contested) return { action: "release", message };
+    return { action: "refuse", reason, message };
+  }
+}
+
+type Found = { readonly addresses: readonly Address[]; readonly pool: string } | { readonly reason: RefusalReason; readonly message: string };
+
+/** True if bmlb serves the Service: type LoadBalancer, our class, or no class where that is served too. */
+export function servesService(config: Config, service: Service): boolean {
+  if (service.type !== "LoadBalancer") return false;
+  return service.loadBalancerClass === undefined ? config.kubernetes.unclassed : service.loadBalancerClass === config.kubernetes.loadBalancerClass;
+}
+
+function refuse(reason: RefusalReason, message: string): Found {
+  return { reason, message };
+}
+
+function isOpen(pool: PoolConfig): boolean {
+  return pool.namespaces.length === 0 && pool.namespaceSelectors.length === 0 && pool.serviceSelectors.length === 0;
+}
+
+/** Lower first; 0 means last. */
+function priority(pool: PoolConfig): number {
+  return pool.priority === 0 ? Number.POSITIVE_INFINITY : pool.priority;
+}
+
+function sameSet(a: readonly Address[], b: readonly Address[]): boolean {
+  return a.length === b.length && a.every((address) => b.includes(address));
+}

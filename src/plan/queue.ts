@@ -1,0 +1,58 @@
+/** A queue of dirty keys, drained in slices so that nothing else waits long. Never re-entered. */
+
+export type QueueOptions<K> = {
+  readonly pass: (keys: readonly K[]) => void;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  /** Runs the function in a later turn of the loop. */
+  readonly soon: (fn: () => void) => void;
+};
+
+const SLICE_MS = 4;
+const KEYS_A_PASS = 256;
+
+export class DirtyQueue<K> {
+  readonly #dirty = new Set<K>();
+  readonly #options: QueueOptions<K>;
+  #scheduled = false;
+
+  constructor(options: QueueOptions<K>) {
+    this.#options = options;
+  }
+
+  /** Nothing is left to do. */
+  get idle(): boolean {
+    return this.#dirty.size === 0;
+  }
+
+  mark(keys: Iterable<K>): void {
+    for (const key of keys) this.#dirty.add(key);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#dirty.size === 0) return;
+    this.#scheduled = true;
+    this.#options.soon(this.#slice);
+  }
+
+  readonly #slice = (): void => {
+    const end = this.#options.now() + SLICE_MS;
+    try {
+      do this.#options.pass(this.#take());
+      while (this.#dirty.size > 0 && this.#options.now() < end);
+    } finally {
+      this.#scheduled = false;
+      this.#schedule();
+    }
+  };
+
+  #take(): readonly K[] {
+    const keys: K[] = [];
+    for (const key of this.#dirty) {
+      this.#dirty.delete(key);
+      if (keys.push(key) === KEYS_A_PASS) break;
+    }
+    return keys;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The plan for one address: which Service it belongs to, where this host announces it, and for every way in which it does not,
+ * why not. Pure: a function of the world.
+ */
+import type { BgpRoute, RouteAttributes } from "../bgp/index.ts";
+import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "../cluster/index.ts";
+import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
+import type { DueVip, Standing } from "../fleet/index.ts";
+import type { L2Intent } from "../l2/index.ts";
+import { type Address, bitsOf, familyOf, prefixOf, rangeContains } from "../net/index.ts";
+import type { Reason } from "./reason.ts";
+import type { World } from "./world.ts";
+
+/** One way of announcing an address, decided. */
+export type L2Decision = { readonly advertisement: string; readonly segment: string | undefined } & (
+  | { readonly announced: true }
+  | { readonly announced: false; readonly why: Reason }
+);
+export type BgpDecision = { readonly advertisement: string; readonly peer: string | undefined } & (
+  | { readonly announced: true; readonly route: BgpRoute }
+  | { readonly announced: false; readonly why: Reason }
+);
+
+export type VipPlan = {
+  readonly address: Address;
+  readonly service: ServiceKey | undefined;
+  readonly pool: string | undefined;
+  /** Why it is announced in no way at all, before any advertisement is looked at. */
+  readonly not: Reason | undefined;
+  readonly l2: readonly L2Decision[];
+  readonly bgp: readonly BgpDecision[];
+  readonly intents: readonly L2Intent[];
+};
+
+/** A served address with what announcing it needs to know. */
+type Vip = { readonly address: Address; readonly service: Service; readonly pool: PoolConfig };
+
+/** Decides one address from all that is known. */
+export function planVip(world: World, address: Address): VipPlan {
+  const vip = servedVip(world, address);
+  if ("reason" in vip) return { address, service: world.cluster.servicesAt(address)[0]?.key, pool: poolOf(world.config, address)?.name, not: vip, l2: [], bgp: [], intents: [] };
+  const seats = seatsOf(world, vip);
+  const standings = seats.map((seat) => ({ seat, standing: "why" in seat ? undefined : world.fleet.standing(address, seat.segment) }));
+  const l2 = standings.map(({ seat, standing }) => decideL2(seat, standing));
+  const bgp = routesOf(world, vip);
+  const silent = l2.length === 0 && bgp.length === 0;
+  return {
+    address,
+    service: vip.service.key,
+    pool: vip.pool.name,
+    not: silent ? { reason: "no-advertisement", pool: vip.pool.name } : undefined,
+    l2,
+    bgp,
+    intents: standings.flatMap(({ seat, standing }) => ("why" in seat || standing === undefined ? [] : intentOf(seat.segment, standing))),
+  };
+}
+
+/** Where this host stands for an address on local segments: what the fleet decides about. */
+export function dueVips(world: World, address: Address): readonly DueVip[] {
+  const vip = servedVip(world, address);
+  if ("reason" in vip) return [];
+  const fitness = localFitness(world.cluster, vip.service);
+  return seatsOf(world, vip).flatMap((seat) => ("why" in seat ? [] : [{ segment: seat.segment, advertisement: seat.advertisement.name, fitness }]));
+}
+
+/** The [[l2]] advertisements for which this host stands on a segment, with its prefer class. */
+export function standsFor(world: World, segment: string): readonly { readonly name: string; readonly prefer: number }[] {
+  return world.config.l2
+    .filter((advertisement) => hostSelected(world, advertisement) === undefined && anyGlobMatches(advertisement.interfaces, segment))
+    .map((advertisement) => ({ name: advertisement.name, prefer: preferClass(advertisement.prefer, world.config.host.name) }));
+}
+
+/** The configured peers that are for this host. */
+export function peersOf(world: World): readonly BgpPeerConfig[] {
+  return (world.config.bgp?.peers ?? []).filter((peer) => hostSelected(world, peer) === undefined);
+}
+
+/** A VIP is what a Service's status says and a configured pool contains. */
+function servedVip(world: World, address: Address): Vip | Reason {
+  if (!world.cluster.complete) return { reason: "view-incomplete" };
+  const service = world.cluster.servicesAt(address)[0];
+  if (service === undefined) return { reason: "no-service", address };
+  const { loadBalancerClass, unclassed } = world.config.kubernetes;
+  const ours = service.type === "LoadBalancer" && (service.loadBalancerClass === undefined ? unclassed : service.loadBalancerClass === loadBalancerClass);
+  if (!ours) return { reason: "other-class", service: service.key, class: service.loadBalancerClass };
+  if (service.deleting) return { reason: "deleting", service: service.key };
+  const pool = poolOf(world.config, address);
+  return pool === undefined ? { reason: "no-pool", address } : { address, service, pool };
+}
+
+function poolOf(config: Config, address: Address): PoolConfig | undefined {
+  return config.pools.find((pool) => pool.ranges.some((range) => rangeContains(range, address)));
+}
+
+/** A place where the VIP could be answered for: an advertisement on a segment, or why there is none. */
+type Seat =
+  | { readonly advertisement: L2Advertisement; readonly segment: string }
+  | { readonly advertisement: L2Advertisement; readonly segment: string | undefined; readonly why: Reason };
+
+/** The first advertisement of the file that names a segment has it. */
+function seatsOf(world: World, vip: Vip): readonly Seat[] {
+  const taken = new Set<string>();
+  return world.config.l2
+    .filter((advertisement) => advertisement.pools.includes(vip.pool.name))
+    .flatMap((advertisement): readonly Seat[] => {
+      const name = advertisement.name;
+      const unselected = hostSelected(world, advertisement);
+      if (unselected !== undefined) return [{ advertisement, segment: undefined, why: unselected }];
+      if (!anySelects(advertisement.serviceSelectors, vip.service.labels)) return [{ advertisement, segment: undefined, why: { reason: "service-not-selected", advertisement: name } }];
+      const segments = world.segments.filter((segment) => anyGlobMatches(advertisement.interfaces, segment.name) && !taken.has(segment.name));
+      if (segments.length === 0) return [{ advertisement, segment: undefined, why: { reason: "no-interface", advertisement: name, interfaces: advertisement.interfaces } }];
+      for (const segment of segments) taken.add(segment.name);
+      return segments.map((segment) =>
+        segment.up ? { advertisement, segment: segment.name } : { advertisement, segment: segment.name, why: { reason: "interface-down", advertisement: name, interface: segment.name } },
+      );
+    });
+}
+
+function decideL2(seat: Seat, standing: Standing | undefined): L2Decision {
+  const place = { advertisement: seat.advertisement.name, segment: seat.segment };
+  if ("why" in seat) return { ...place, announced: false, why: seat.why };
+  switch (standing?.role) {
+    case "owner":
+      return { ...place, announced: true };
+    case "asking":
+      return { ...place, announced: false, why: { reason: "asking", interface: seat.segment } };
+    case "standby":
+      return { ...place, announced: false, why: { reason: "standby", owner: standing.owner, because: standing.reason } };
+    case undefined:
+      return { ...place, announced: false, why: { reason: "interface-down", advertisement: place.advertisement, interface: seat.segment } };
+  }
+}
+
+function intentOf(segment: string, standing: Standing): readonly L2Intent[] {
+  switch (standing.role) {
+    case "owner":
+      return [{ segment, action: "answer", claim: standing.claim }];
+    case "asking":
+      return [{ segment, action: "ask", ask: standing.ask }];
+    case "standby":
+      return [];
+  }
+}
+
+/** Under externalTrafficPolicy Local: which nodes can serve, and how well. Undefined under Cluster. */
+function localFitness(cluster: ClusterView, service: Service): ReadonlyMap<string, 1 | 2> | undefined {
+  if (service.externalTrafficPolicy !== "Local") return undefined;
+  const fitness = new Map<string, 1 | 2>();
+  for (const endpoint of cluster.endpoints(service.key)) {
+    if (endpoint.node === undefined) continue;
+    if (endpoint.ready) fitness.set(endpoint.node, 2);
+    else if (drains(endpoint) && !fitness.has(endpoint.node)) fitness.set(endpoint.node, 1);
+  }
+  return fitness;
+}
+
+/** Terminating, but still serving what it has. */
+function drains(endpoint: Endpoint): boolean {
+  return endpoint.serving && endpoint.terminating;
+}
+
+function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
+  const bgp = world.config.bgp;
+  if (bgp === undefined) return [];
+  const peers = new Map(bgp.peers.map((peer) => [peer.name, peer]));
+  const announced = new Set<string>();
+  return bgp.advertisements
+    .filter((advertisement) => advertisement.pools.includes(vip.pool.name))
+    .flatMap((advertisement): readonly BgpDecision[] => {
+      const name = advertisement.name;
+      const why = whyNoRoute(world, vip, advertisement);
+      if (why !== undefined) return [{ advertisement: name, peer: undefined, announced: false, why }];
+      return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
+        const peer = peers.get(peerName);
+        if (peer === undefined || announced.has(peerName)) return [];
+        if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];
+        const family = familyOf(vip.address);
+        if (!peer.families.includes(family)) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-without-family", peer: peerName, family } }];
+        announced.add(peerName);
+        const route: BgpRoute = { peer: peerName, prefix: prefixOf(vip.address, bitsOf(family)), attributes: attributesOf(advertisement) };
+        return [{ advertisement: name, peer: peerName, announced: true, route }];
+      });
+    });
+}
+
+/** What keeps an advertisement from announcing the VIP to any peer. */
+function whyNoRoute(world: World, vip: Vip, advertisement: BgpAdvertisement): Reason | undefined {
+  const name = advertisement.name;
+  const unselected = hostSelected(world, advertisement);
+  if (unselected !== undefined) return unselected;
+  if (!anySelects(advertisement.serviceSelectors, vip.service.labels)) return { reason: "service-not-selected", advertisement: name };
+  if (advertisement.peers.length === 0) return { reason: "no-peer", advertisement: name };
+  const presence = world.fleet.presence();
+  if (!presence.announceBgp) return { reason: "host-unfit", because: presence.reason };
+  return whyNoEndpoint(world, vip.service, advertisement.withoutEndpoints);
+}
+
+function whyNoEndpoint(world: World, service: Service, withoutEndpoints: "withdraw" | "keep"): Reason | undefined {
+  const endpoints = world.cluster.endpoints(service.key).filter((endpoint) => endpoint.ready || drains(endpoint));
+  if (service.externalTrafficPolicy === "Local") {
+    const node = world.config.host.node;
+    if (node === undefined) return endpoints.length > 0 ? undefined : { reason: "no-endpoint", service: service.key };
+    return endpoints.some((endpoint) => endpoint.node === node) ? undefined : { reason: "no-local-endpoint", service: service.key, node };
+  }
+  return endpoints.length > 0 || withoutEndpoints === "keep" ? undefined : { reason: "no-endpoint", service: service.key };
+}
+
+const attributeValues = new WeakMap<BgpAdvertisement, RouteAttributes>();
+
+/** One value per advertisement, so that 10 000 routes share it. */
+function attributesOf(advertisement: BgpAdvertisement): RouteAttributes {
+  let attributes = attributeValues.get(advertisement);
+  if (attributes === undefined) {
+    const { localPref, med, prepend, communities } = advertisement;
+    attributes = { localPref, med, prepend, communities };
+    attributeValues.set(advertisement, attributes);
+  }
+  return attributes;
+}
+
+type HostScope = { readonly name: string; readonly hosts: readonly Glob[]; readonly hostSelectors: readonly LabelSelector[]; readonly nodeSelectors: readonly LabelSelector[] };
+
+/** Undefined if the advertisement or peer is for this host, else why it is not. */
+function hostSelected(world: World, scope: HostScope): Reason | undefined {
+  const { name, labels, node } = world.config.host;
+  const byName = scope.hosts.length > 0 && scope.hosts.some((glob) => matchesGlob(glob, name));
+  const byLabel = scope.hostSelectors.length > 0 && anySelects(scope.hostSelectors, labels);
+  const open = scope.hosts.length === 0 && scope.hostSelectors.length === 0;
+  if (!open && !byName && !byLabel) return { reason: "host-not-selected", advertisement: scope.name };
+  if (scope.nodeSelectors.length === 0) return undefined;
+  const nodeLabels = node === undefined ? undefined : world.cluster.node(node)?.labels;
+  return nodeLabels !== undefined && anySelects(scope.nodeSelectors, nodeLabels) ? undefined : { reason: "node-not-selected", advertisement: scope.name, node };
+}
+
+/** Higher for hosts that are named earlier in `prefer`; 0 if not at all. */
+function preferClass(prefer: readonly Glob[], host: string): number {
+  const place = prefer.findIndex((glob) => matchesGlob(glob, host));
+  return place < 0 ? 0 : prefer.length - place;
+}
