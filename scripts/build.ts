@@ -56,9 +56,14 @@ await build({
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imports: { "#liveness-worker": "./liveness-worker.js" } })}\n`);
 
 // Native add-ons cannot be bundled: what they need at run time is copied, and nothing else of their packages.
-copyPackage("pcap", ["pcap.js", "decode", "dns-cache.js", "tcp_tracker.js", "build/Release/pcap_binding.node"]);
-copyPackage("koffi", ["index.cjs", "index.js", `build/koffi/linux_${process.arch}`]);
-copyPackage("netlink", ["dist", "lib", "index.js", `prebuilds/linux-${process.arch}`]);
+const ADDONS: Readonly<Record<string, readonly string[]>> = {
+  pcap: ["pcap.js", "decode", "dns_cache.js", "tcp_tracker.js", "util.js", "build/Release/pcap_binding.node"],
+  koffi: ["index.cjs", "src/koffi/index.cjs"],
+  [`@koromix/koffi-linux-${process.arch}`]: ["index.js", `linux_${process.arch}`],
+  netlink: ["dist", `prebuilds/linux-${process.arch}`],
+  "node-gyp-build": ["index.js", "node-gyp-build.js"],
+};
+for (const [name, parts] of Object.entries(ADDONS)) copyPackage(name, parts);
 
 const runtime = realpathSync(join(modules, ".bin/node"));
 try {

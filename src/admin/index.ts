@@ -1,0 +1,3 @@
+export * from "./metrics.ts";
+export type * from "./reports.ts";
+export * from "./socket.ts";

@@ -1,0 +1,101 @@
+/**
+ * What the control socket answers: the JSON that `--json` prints and from which the tables for people are made. Scripts rely on
+ * these names; fields are added, never renamed.
+ */
+
+export type StatusReport = {
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly state: "starting" | "ready" | "stopping";
+  readonly uptime_seconds: number;
+  readonly rank: number;
+  readonly rank_reason: string;
+  readonly kubernetes: {
+    readonly server: string;
+    /** Where the view of the cluster comes from. */
+    readonly view: "none" | "cache" | "api";
+    /** Since the view was last known to be current; null before that ever was. */
+    readonly current_seconds_ago: number | null;
+    readonly watches: readonly WatchReport[];
+  };
+  readonly allocator: { readonly host: string | null; readonly here: boolean };
+  readonly vips: { readonly total: number; readonly answered_here: number; readonly routes_announced: number };
+  readonly segments: readonly SegmentReport[];
+  readonly peers: { readonly configured: number; readonly established: number };
+  /** Sentences about what is not as it should be. */
+  readonly warnings: readonly string[];
+};
+
+export type WatchReport = {
+  readonly kind: string;
+  readonly state: string;
+  readonly objects: number;
+  readonly error: string | null;
+};
+
+export type SegmentReport = {
+  readonly interface: string;
+  readonly state: string;
+  readonly vips: number;
+  readonly hosts_heard: number;
+  readonly frames_answered: number;
+};
+
+export type VipReport = {
+  readonly address: string;
+  readonly service: string | null;
+  readonly pool: string | null;
+  /** Interfaces on which this host answers for it. */
+  readonly answered_on: readonly string[];
+  /** Peers to which this host announces it. */
+  readonly announced_to: readonly string[];
+  /** By interface, the host that answers there, if known. */
+  readonly owners: Readonly<Record<string, string | null>>;
+};
+
+export type ExplainReport = {
+  readonly address: string;
+  readonly service: string | null;
+  readonly pool: string | null;
+  readonly answers_here: boolean;
+  /** One sentence for each way of announcing it, and why it is or is not used here. */
+  readonly ways: readonly { readonly way: string; readonly here: boolean; readonly because: string }[];
+  /** By interface, the candidates in the order of the fleet. */
+  readonly candidates: Readonly<Record<string, readonly { readonly host: string; readonly rank: number; readonly note: string }[]>>;
+};
+
+export type HostReport = {
+  readonly name: string;
+  readonly self: boolean;
+  readonly interface: string | null;
+  readonly state: string;
+  readonly rank: number;
+  readonly reason: string;
+  readonly serving: number;
+  readonly heard_ms_ago: number | null;
+  readonly node: string | null;
+  readonly address: string | null;
+};
+
+export type PoolReport = {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly size: string;
+  readonly used: number;
+  readonly announced_by: readonly string[];
+};
+
+export type PeerReport = {
+  readonly name: string;
+  readonly address: string;
+  readonly asn: string;
+  readonly state: string;
+  readonly since_seconds: number;
+  readonly routes: number;
+  readonly last_error: string | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+};
+
+/** A question that was not understood or concerns nothing that is known; `error` is for people. */
+export type ErrorReport = { readonly error: string };
