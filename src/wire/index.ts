@@ -1,0 +1,5 @@
+export * from "./error.ts";
+export * from "./ethernet.ts";
+export * from "./arp.ts";
+export * from "./ipv6.ts";
+export * from "./ndp.ts";

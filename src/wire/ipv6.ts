@@ -1,0 +1,107 @@
+/**
+ * The IPv6 header (RFC 8200 3), multicast on Ethernet (RFC 2464 7), and the checksum of ICMPv6 (RFC 4443 2.3).
+ *
+ * Extension headers are not followed: Neighbor Discovery does not need them. Pure: octets in, values out.
+ */
+import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes } from "../net/index.ts";
+import { WireError } from "./error.ts";
+
+//  0     4       12           32
+//  | ver | class | flow label |
+//  | payload length | next header | hop limit |      octets 4–7
+//  | source         16 octets |                      octets 8–23
+//  | destination    16 octets |                      octets 24–39
+
+const HEADER_OCTETS = 40;
+export const NEXT_HEADER_ICMPV6 = 58;
+
+export const UNSPECIFIED_IPV6 = "::" as Ipv6;
+export const ALL_NODES = "ff02::1" as Ipv6; // RFC 4291 2.7.1
+
+export type Ipv6Packet = {
+  readonly source: Ipv6;
+  readonly destination: Ipv6;
+  readonly nextHeader: number;
+  /** 0–255. */
+  readonly hopLimit: number;
+  /** What follows the header: extension headers too. */
+  readonly payload: Uint8Array;
+};
+
+/**
+ * Decodes the packet of a frame; `payload` is a view into `bytes` and ends where the packet ends, before the frame's padding.
+ * Throws WireError if it is cut short, of another version, or from a multicast address (RFC 4291 2.7).
+ */
+export function decodeIpv6(bytes: Uint8Array): Ipv6Packet {
+  if (bytes.length < HEADER_OCTETS) throw new WireError("IPv6", `the header ends after ${bytes.length} octets`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint8(0) >> 4;
+  if (version !== 6) throw new WireError("IPv6", `version ${version} is not 6`);
+  const length = view.getUint16(4);
+  if (bytes.length < HEADER_OCTETS + length) throw new WireError("IPv6", `${length} octets of payload are not all here`);
+  const source = addressFromBytes(bytes.subarray(8, 24)) as Ipv6;
+  if (isMulticast(source)) throw new WireError("IPv6", "the source is a multicast address");
+  return {
+    source,
+    destination: addressFromBytes(bytes.subarray(24, 40)) as Ipv6,
+    nextHeader: view.getUint8(6),
+    hopLimit: view.getUint8(7),
+    payload: bytes.subarray(HEADER_OCTETS, HEADER_OCTETS + length),
+  };
+}
+
+/** Encodes a packet of traffic class 0 and flow label 0. Throws RangeError if the payload is longer than 65 535 octets. */
+export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
+  if (packet.payload.length > 0xffff) throw new RangeError(`${packet.payload.length} octets do not fit an IPv6 packet`);
+  const bytes = new Uint8Array(HEADER_OCTETS + packet.payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, 6 << 4);
+  view.setUint16(4, packet.payload.length);
+  view.setUint8(6, packet.nextHeader);
+  view.setUint8(7, packet.hopLimit);
+  bytes.set(addressToBytes(packet.source), 8);
+  bytes.set(addressToBytes(packet.destination), 24);
+  bytes.set(packet.payload, HEADER_OCTETS);
+  return bytes;
+}
+
+/** ff00::/8 (RFC 4291 2.7). */
+export function isMulticast(a: Ipv6): boolean {
+  // In RFC 5952 text only a first group of four digits can be ffxx: "ff:…" is 00ff.
+  return /^ff..:/.test(a);
+}
+
+/** fe80::/10 (RFC 4291 2.5.6). */
+export function isLinkLocal(a: Ipv6): boolean {
+  return /^fe[89ab].:/.test(a);
+}
+
+/** ff02::1:ffXX:XXXX, on which the owner of an address hears who asks for it (RFC 4291 2.7.1). */
+export function solicitedNodeGroup(a: Ipv6): Ipv6 {
+  const bytes = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0);
+  bytes.set(addressToBytes(a).subarray(13), 13);
+  return addressFromBytes(bytes) as Ipv6;
+}
+
+/** Whether it is the solicited-node group of any address: ff02::1:ff00:0/104. */
+export function isSolicitedNodeGroup(a: Ipv6): boolean {
+  return isMulticast(a) && solicitedNodeGroup(a) === a;
+}
+
+/** 33:33 and the last four octets of the group (RFC 2464 7). */
+export function groupMac(group: Ipv6): Mac {
+  return macFromBytes(Uint8Array.of(0x33, 0x33, ...addressToBytes(group).subarray(12)));
+}
+
+/**
+ * The checksum over the pseudo-header and an ICMPv6 message (RFC 8200 8.1), as 16 bits. Of a message whose checksum field is
+ * zero it is the value to put there; of a message that carries its checksum it is 0 if that is right.
+ */
+export function icmpv6Checksum(source: Ipv6, destination: Ipv6, message: Uint8Array): number {
+  let sum = message.length + NEXT_HEADER_ICMPV6;
+  for (const bytes of [addressToBytes(source), addressToBytes(destination), message]) {
+    for (let i = 0; i < bytes.length; i += 2) sum += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

@@ -1,0 +1,186 @@
+/**
+ * Neighbor Solicitations and Advertisements (RFC 4861 4.3, 4.4) with the IPv6 header around them: many of their rules are about both.
+ *
+ * Pure: octets in, values out. Opens no socket, reads no clock, writes no log.
+ */
+import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes, macToBytes } from "../net/index.ts";
+import { WireError } from "./error.ts";
+import {
+  ALL_NODES,
+  type Ipv6Packet,
+  NEXT_HEADER_ICMPV6,
+  UNSPECIFIED_IPV6,
+  decodeIpv6,
+  encodeIpv6,
+  icmpv6Checksum,
+  isMulticast,
+  isSolicitedNodeGroup,
+  solicitedNodeGroup,
+} from "./ipv6.ts";
+
+//  0      1      2          4                     8                 24
+//  | type | code | checksum | R S O | reserved    | target address  | options …      R, S and O in an advertisement only
+//
+//  0      1        2                8
+//  | type | length | Ethernet address |      option: length in units of 8 octets
+
+const SOLICITATION = 135;
+const ADVERTISEMENT = 136;
+const SOURCE_LINK_LAYER_ADDRESS = 1;
+const TARGET_LINK_LAYER_ADDRESS = 2;
+
+const MESSAGE_OCTETS = 24;
+const OPTION_OCTETS = 8; // of a link-layer address option on Ethernet, RFC 2464 6
+const HOP_LIMIT = 255; // RFC 4861 7.1: no router has forwarded it
+
+const ROUTER = 0x80;
+const SOLICITED = 0x40;
+const OVERRIDE = 0x20;
+
+export type NeighborSolicitation = {
+  readonly type: "solicitation";
+  /** "::" if the sender is checking whether the address is free (RFC 4862 5.4.2). */
+  readonly source: Ipv6;
+  readonly destination: Ipv6;
+  readonly target: Ipv6;
+  /** The source link-layer address option. */
+  readonly sourceMac: Mac | undefined;
+};
+
+export type NeighborAdvertisement = {
+  readonly type: "advertisement";
+  readonly source: Ipv6;
+  readonly destination: Ipv6;
+  readonly router: boolean;
+  readonly solicited: boolean;
+  readonly override: boolean;
+  readonly target: Ipv6;
+  /** The target link-layer address option. */
+  readonly targetMac: Mac | undefined;
+};
+
+export type NdpMessage = NeighborSolicitation | NeighborAdvertisement;
+
+/**
+ * Decodes the IPv6 packet of a frame. Throws WireError for anything that is not a valid solicitation or advertisement by RFC 4861
+ * 7.1.1 and 7.1.2. Options that it does not know are skipped, as 4.6 wants.
+ */
+export function decodeNdp(bytes: Uint8Array): NdpMessage {
+  const packet = decodeIpv6(bytes);
+  const { source, destination, payload } = packet;
+  if (packet.nextHeader !== NEXT_HEADER_ICMPV6) throw new WireError("NDP", `next header ${packet.nextHeader} is not ICMPv6`);
+  if (packet.hopLimit !== HOP_LIMIT) throw new WireError("NDP", `hop limit ${packet.hopLimit} is not 255: it has been forwarded`);
+  if (payload.length < MESSAGE_OCTETS) throw new WireError("NDP", `the message ends after ${payload.length} octets`);
+  if (icmpv6Checksum(source, destination, payload) !== 0) throw new WireError("NDP", "the checksum is wrong");
+
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const type = view.getUint8(0);
+  if (type !== SOLICITATION && type !== ADVERTISEMENT) throw new WireError("NDP", `type ${type} is neither solicitation nor advertisement`);
+  if (view.getUint8(1) !== 0) throw new WireError("NDP", `code ${view.getUint8(1)} is not 0`);
+  const target = addressFromBytes(payload.subarray(8, 24)) as Ipv6;
+  if (isMulticast(target)) throw new WireError("NDP", "the target is a multicast address");
+  const options = decodeOptions(payload.subarray(MESSAGE_OCTETS));
+
+  if (type === SOLICITATION) {
+    const sourceMac = options.get(SOURCE_LINK_LAYER_ADDRESS);
+    if (source === UNSPECIFIED_IPV6) {
+      if (!isSolicitedNodeGroup(destination)) throw new WireError("NDP", "a solicitation from :: is not for a solicited-node group");
+      if (sourceMac !== undefined) throw new WireError("NDP", "a solicitation from :: has a source link-layer address");
+    }
+    return { type: "solicitation", source, destination, target, sourceMac };
+  }
+  const flags = view.getUint8(4);
+  const solicited = (flags & SOLICITED) !== 0;
+  if (solicited && isMulticast(destination)) throw new WireError("NDP", "an advertisement to a group says that it is solicited");
+  return {
+    type: "advertisement",
+    source,
+    destination,
+    router: (flags & ROUTER) !== 0,
+    solicited,
+    override: (flags & OVERRIDE) !== 0,
+    target,
+    targetMac: options.get(TARGET_LINK_LAYER_ADDRESS),
+  };
+}
+
+/** Encodes a message as the IPv6 packet of a frame. */
+export function encodeNdp(message: NdpMessage): Uint8Array {
+  const mac = message.type === "solicitation" ? message.sourceMac : message.targetMac;
+  const payload = new Uint8Array(MESSAGE_OCTETS + (mac === undefined ? 0 : OPTION_OCTETS));
+  const view = new DataView(payload.buffer);
+  if (message.type === "solicitation") {
+    view.setUint8(0, SOLICITATION);
+  } else {
+    view.setUint8(0, ADVERTISEMENT);
+    view.setUint8(4, (message.router ? ROUTER : 0) | (message.solicited ? SOLICITED : 0) | (message.override ? OVERRIDE : 0));
+  }
+  payload.set(addressToBytes(message.target), 8);
+  if (mac !== undefined) {
+    payload[MESSAGE_OCTETS] = message.type === "solicitation" ? SOURCE_LINK_LAYER_ADDRESS : TARGET_LINK_LAYER_ADDRESS;
+    payload[MESSAGE_OCTETS + 1] = OPTION_OCTETS / 8;
+    payload.set(macToBytes(mac), MESSAGE_OCTETS + 2);
+  }
+  view.setUint16(2, icmpv6Checksum(message.source, message.destination, payload));
+  const packet: Ipv6Packet = {
+    source: message.source,
+    destination: message.destination,
+    nextHeader: NEXT_HEADER_ICMPV6,
+    hopLimit: HOP_LIMIT,
+    payload,
+  };
+  return encodeIpv6(packet);
+}
+
+/**
+ * The answer to a solicitation for one of our addresses (RFC 4861 7.2.4): to who asked, or to all nodes with S = 0 if it asked from
+ * ::, so that its duplicate address detection fails (RFC 4862 5.4.3). The address option is there and O = 1 in every answer: who asks
+ * by unicast may hold the MAC of the previous owner.
+ * @param router whether the host forwards IPv6
+ */
+export function neighborReply(solicitation: NeighborSolicitation, mac: Mac, router: boolean): NeighborAdvertisement {
+  const detection = solicitation.source === UNSPECIFIED_IPV6;
+  return {
+    type: "advertisement",
+    source: solicitation.target,
+    destination: detection ? ALL_NODES : solicitation.source,
+    router,
+    solicited: !detection,
+    override: true,
+    target: solicitation.target,
+    targetMac: mac,
+  };
+}
+
+/** The unsolicited advertisement by which an address gets a new MAC (RFC 4861 7.2.6). */
+export function neighborAnnouncement(address: Ipv6, mac: Mac, router: boolean): NeighborAdvertisement {
+  return { type: "advertisement", source: address, destination: ALL_NODES, router, solicited: false, override: true, target: address, targetMac: mac };
+}
+
+/**
+ * A question who has the address. From a link-local address the answer comes to us alone; without one it has the form of
+ * duplicate address detection, and everybody hears the answer.
+ */
+export function neighborProbe(target: Ipv6, mac: Mac, linkLocal: Ipv6 | undefined): NeighborSolicitation {
+  const destination = solicitedNodeGroup(target);
+  return linkLocal === undefined
+    ? { type: "solicitation", source: UNSPECIFIED_IPV6, destination, target, sourceMac: undefined }
+    : { type: "solicitation", source: linkLocal, destination, target, sourceMac: mac };
+}
+
+/** The Ethernet addresses among the options, by type; of several of one type the first counts, as in Linux. */
+function decodeOptions(bytes: Uint8Array): ReadonlyMap<number, Mac> {
+  const options = new Map<number, Mac>();
+  for (let at = 0; at < bytes.length; ) {
+    const type = bytes[at] ?? 0;
+    const length = (bytes[at + 1] ?? 0) * 8;
+    if (length === 0) throw new WireError("NDP", "an option has length 0");
+    if (at + length > bytes.length) throw new WireError("NDP", "an option is longer than the message");
+    if (type === SOURCE_LINK_LAYER_ADDRESS || type === TARGET_LINK_LAYER_ADDRESS) {
+      if (length !== OPTION_OCTETS) throw new WireError("NDP", `a link-layer address option of ${length} octets does not hold an Ethernet address`);
+      if (!options.has(type)) options.set(type, macFromBytes(bytes.subarray(at + 2, at + 8)));
+    }
+    at += length;
+  }
+  return options;
+}
