@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { address, parseMac, macFromBytes, macToBytes, parsePrefix, prefixContains, prefixOf, rangeContains, rangeOfPrefix, rangesOverlap } from "../../src/net/index.ts";
+
+test("a prefix has its host bits clear", () => {
+  assert.deepEqual(parsePrefix("192.0.2.0/24"), { address: "192.0.2.0", length: 24 });
+  assert.deepEqual(parsePrefix("2001:db8::/120"), { address: "2001:db8::", length: 120 });
+  assert.deepEqual(parsePrefix("0.0.0.0/0"), { address: "0.0.0.0", length: 0 });
+});
+
+for (const text of ["192.0.2.1/24", "192.0.2.0/33", "192.0.2.0", "192.0.2.0/", "192.0.2.0/-1", "2001:db8::/129", "/24", "192.0.2.0/24/1"]) {
+  test(`${text} is not a prefix`, () => {
+    assert.equal(parsePrefix(text), undefined);
+  });
+}
+
+test("a prefix reaches from its first to its last address", () => {
+  assert.deepEqual(rangeOfPrefix({ address: address("192.0.2.0"), length: 24 }), { first: "192.0.2.0", last: "192.0.2.255" });
+  assert.deepEqual(rangeOfPrefix({ address: address("2001:db8::"), length: 127 }), { first: "2001:db8::", last: "2001:db8::1" });
+  assert.equal(prefixContains(prefixOf(address("192.0.2.77"), 26), address("192.0.2.127")), true);
+  assert.equal(prefixContains(prefixOf(address("192.0.2.77"), 26), address("192.0.2.128")), false);
+});
+
+test("ranges contain their ends, and never an address of the other family", () => {
+  const range = { first: address("192.0.2.10"), last: address("192.0.2.20") };
+  assert.equal(rangeContains(range, address("192.0.2.10")), true);
+  assert.equal(rangeContains(range, address("192.0.2.20")), true);
+  assert.equal(rangeContains(range, address("192.0.2.21")), false);
+  assert.equal(rangeContains(range, address("::1")), false);
+  assert.equal(rangesOverlap(range, { first: address("192.0.2.20"), last: address("192.0.2.30") }), true);
+  assert.equal(rangesOverlap(range, { first: address("192.0.2.21"), last: address("192.0.2.30") }), false);
+});
+
+test("a MAC is lower-case octets with colons", () => {
+  assert.equal(parseMac("52:54:00:AB:CD:EF"), "52:54:00:ab:cd:ef");
+  assert.equal(parseMac("52-54-00-ab-cd-ef"), undefined);
+  assert.equal(parseMac("52:54:00:ab:cd"), undefined);
+  const mac = macFromBytes(Uint8Array.of(2, 0, 94, 16, 0, 255));
+  assert.equal(mac, "02:00:5e:10:00:ff");
+  assert.deepEqual(macToBytes(mac), Uint8Array.of(2, 0, 94, 16, 0, 255));
+});
