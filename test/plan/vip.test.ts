@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Cluster, KINDS } from "../../src/cluster/index.ts";
+import { dueVips, planVip, type Ownership, sayReason, standsFor, type World } from "../../src/plan/index.ts";
+import { address } from "../../src/net/index.ts";
+import { node, service, type ServiceParts, slice } from "../cluster/objects.ts";
+import { advertisement, config, type ConfigParts, l2, peer, pool } from "../config/values.ts";
+
+const VIP = address("192.0.2.1");
+
+const OWNER: Ownership = { standing: () => ({ role: "owner", claim: 3 }), presence: () => ({ announceBgp: true, reason: "eligible" }) };
+
+type Scene = ConfigParts & {
+  readonly service?: ServiceParts;
+  readonly endpoints?: readonly { readonly node?: string; readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean }[];
+  readonly fleet?: Ownership;
+  readonly segments?: World["segments"];
+};
+
+/** One Service "web" with 192.0.2.1 and a ready endpoint on node w1, this host h1, one interface. */
+function world({ service: parts = {}, endpoints = [{ node: "w1" }], fleet = OWNER, segments = [{ name: "eth0", up: true }], ...rest }: Scene = {}): World {
+  const cluster = new Cluster();
+  const web = service("web", { ips: [VIP], ...parts });
+  cluster.apply({ type: "service", service: web });
+  cluster.apply({ type: "slice", slice: slice(web, endpoints) });
+  cluster.apply({ type: "node", node: node("w1", { labels: { zone: "a" } }) });
+  for (const kind of KINDS) cluster.apply({ type: "synced", kind });
+  return { config: config({ pools: [pool("lan", ["192.0.2.0/28"])], ...rest }), cluster, segments, fleet };
+}
+
+const IN_L2 = { l2: [l2("lan", ["lan"])] };
+const IN_BGP = { peers: [peer("tor-1", "198.51.100.1"), peer("tor-2", "198.51.100.2")], bgp: [advertisement("out", ["lan"], ["tor-1", "tor-2"])] };
+
+test("the owner answers on its segment, with the claim to be announced", () => {
+  const plan = planVip(world(IN_L2), VIP);
+  assert.deepEqual(plan.intents, [{ segment: "eth0", action: "answer", claim: 3 }]);
+  assert.equal(plan.l2[0]?.announced, true);
+});
+
+test("a standby does nothing and knows who answers", () => {
+  const fleet: Ownership = { ...OWNER, standing: () => ({ role: "standby", owner: "h2", reason: "it ranks higher" }) };
+  const plan = planVip(world({ ...IN_L2, fleet }), VIP);
+  assert.deepEqual(plan.intents, []);
+  const decision = plan.l2[0];
+  assert.ok(decision?.announced === false);
+  assert.equal(sayReason(decision.why), "h2 answers for it: it ranks higher");
+});
+
+test("a question that the fleet has is asked on the wire", () => {
+  const plan = planVip(world({ ...IN_L2, fleet: { ...OWNER, standing: () => ({ role: "asking", ask: 7 }) } }), VIP);
+  assert.deepEqual(plan.intents, [{ segment: "eth0", action: "ask", ask: 7 }]);
+});
+
+test("every peer of an advertisement gets the host route", () => {
+  const plan = planVip(world(IN_BGP), VIP);
+  assert.deepEqual(
+    plan.bgp.map((decision) => decision.announced && [decision.route.peer, decision.route.prefix]),
+    [
+      ["tor-1", { address: VIP, length: 32 }],
+      ["tor-2", { address: VIP, length: 32 }],
+    ],
+  );
+});
+
+/** What is announced nowhere, and the words that say why. */
+for (const [what, scene, words] of [
+  ["a Service of another class", { ...IN_L2, service: { loadBalancerClass: "other.io/lb" } }, /belongs to another load balancer \(loadBalancerClass other\.io\/lb\)/],
+  ["a Service without class where that is not served", { ...IN_L2, kubernetes: { unclassed: false } }, /names no class/],
+  ["a Service that is being deleted", { ...IN_L2, service: { deleting: true } }, /is being deleted/],
+  ["an address outside every pool", { ...IN_L2, pools: [pool("lan", ["198.51.100.0/24"])] }, /no configured pool contains 192\.0\.2\.1/],
+  ["an address of a pool that nothing announces", {}, /no \[\[l2\]\] or \[\[bgp\.advertisement\]\] announces pool lan/],
+] as const) {
+  test(`${what} is not announced, and the plan says why`, () => {
+    const plan = planVip(world(scene), VIP);
+    assert.deepEqual([plan.intents, plan.bgp], [[], []]);
+    assert.ok(plan.not !== undefined);
+    assert.match(sayReason(plan.not), words);
+    assert.deepEqual(dueVips(world({ ...scene, l2: [] }), VIP), []);
+  });
+}
+
+test("nothing is announced before the view is complete", () => {
+  const cluster = new Cluster();
+  cluster.apply({ type: "service", service: service("web", { ips: [VIP] }) });
+  const plan = planVip({ ...world(IN_L2), cluster }, VIP);
+  assert.equal(plan.not?.reason, "view-incomplete");
+  assert.deepEqual(plan.intents, []);
+});
+
+/** What keeps one advertisement from being used on this host, in layer 2. */
+for (const [what, scene, reason] of [
+  ["is for other hosts", { l2: [l2("lan", ["lan"], { hosts: ["edge-*"] })] }, "host-not-selected"],
+  ["is for hosts with other labels", { l2: [l2("lan", ["lan"], { hostSelectors: [[{ key: "rack", operator: "Exists" }]] })] }, "host-not-selected"],
+  ["is for nodes, and this host is a gateway", { l2: [l2("lan", ["lan"], { nodeSelectors: [[{ key: "zone", operator: "Exists" }]] })] }, "node-not-selected"],
+  ["is for other Services", { l2: [l2("lan", ["lan"], { serviceSelectors: [[{ key: "public", operator: "Exists" }]] })] }, "service-not-selected"],
+  ["is for other interfaces", { l2: [l2("lan", ["lan"], { interfaces: ["bond*"] })] }, "no-interface"],
+  ["is for an interface that is down", { ...IN_L2, segments: [{ name: "eth0", up: false }] }, "interface-down"],
+] as const) {
+  test(`an [[l2]] that ${what} is not used, and the decision says why`, () => {
+    const plan = planVip(world(scene), VIP);
+    assert.deepEqual(plan.intents, []);
+    assert.ok(plan.l2[0]?.announced === false);
+    assert.equal(plan.l2[0].why.reason, reason);
+    assert.notEqual(sayReason(plan.l2[0].why), "");
+    assert.deepEqual(dueVips(world(scene), VIP), []);
+  });
+}
+
+test("hosts that are named or whose labels or node are selected use the advertisement", () => {
+  const named = l2("a", ["lan"], { hosts: ["h?"] });
+  const labelled = l2("b", ["lan"], { hostSelectors: [[{ key: "rack", operator: "In", values: ["r1"] }]] });
+  const noded = l2("c", ["lan"], { nodeSelectors: [[{ key: "zone", operator: "In", values: ["a"] }]] });
+  for (const one of [named, labelled, noded]) {
+    const plan = planVip(world({ l2: [one], host: { labels: { rack: "r1" }, node: "w1" } }), VIP);
+    assert.equal(plan.l2[0]?.announced, true, one.name);
+  }
+});
+
+test("of two advertisements on one segment the first of the file has it", () => {
+  const plan = planVip(world({ l2: [l2("first", ["lan"], { interfaces: ["eth0"] }), l2("second", ["lan"])], segments: ["eth0", "eth1"].map((name) => ({ name, up: true })) }), VIP);
+  assert.deepEqual(
+    plan.l2.map((decision) => [decision.advertisement, decision.segment]),
+    [
+      ["first", "eth0"],
+      ["second", "eth1"],
+    ],
+  );
+});
+
+test("under policy Local the fleet is told which nodes can serve, and how well", () => {
+  const [due] = dueVips(
+    world({
+      ...IN_L2,
+      service: { externalTrafficPolicy: "Local" },
+      endpoints: [{ node: "w1" }, { node: "w2", ready: false, serving: true, terminating: true }, { node: "w3", ready: false, serving: false }, { node: "w1", ready: false, serving: true, terminating: true }],
+    }),
+    VIP,
+  );
+  assert.deepEqual(
+    due?.fitness,
+    new Map([
+      ["w1", 2],
+      ["w2", 1],
+    ]),
+  );
+  assert.equal(dueVips(world(IN_L2), VIP)[0]?.fitness, undefined);
+});
+
+/** When a route is withdrawn, and why. */
+for (const [what, scene, reason] of [
+  ["no endpoint serves", { ...IN_BGP, endpoints: [{ ready: false, serving: false }] }, "no-endpoint"],
+  ["policy Local has its endpoints elsewhere", { ...IN_BGP, host: { node: "w2" }, service: { externalTrafficPolicy: "Local" } }, "no-local-endpoint"],
+  ["a better host is there", { ...IN_BGP, fleet: { ...OWNER, presence: () => ({ announceBgp: false, reason: "h2 has rank 3, this host 2" }) } }, "host-unfit"],
+  ["the advertisement has no peer", { ...IN_BGP, bgp: [advertisement("out", ["lan"], [])] }, "no-peer"],
+  ["the peer is for other hosts", { peers: [peer("tor-1", "198.51.100.1", { hosts: ["h9"] })], bgp: [advertisement("out", ["lan"], ["tor-1"])] }, "peer-not-for-this-host"],
+  ["the peer carries the other family", { peers: [peer("tor-1", "198.51.100.1", { families: ["ipv6"] })], bgp: [advertisement("out", ["lan"], ["tor-1"])] }, "peer-without-family"],
+] as const) {
+  test(`no route is announced when ${what}, and the decision says why`, () => {
+    const plan = planVip(world(scene), VIP);
+    assert.ok(plan.bgp[0]?.announced === false);
+    assert.equal(plan.bgp[0].why.reason, reason);
+    assert.notEqual(sayReason(plan.bgp[0].why), "");
+  });
+}
+
+test("a Cluster-policy route is kept without endpoints where that is configured", () => {
+  const scene = { ...IN_BGP, endpoints: [], bgp: [advertisement("out", ["lan"], ["tor-1"], { withoutEndpoints: "keep" })] };
+  assert.equal(planVip(world(scene), VIP).bgp[0]?.announced, true);
+});
+
+test("an endpoint that terminates but still serves keeps the route", () => {
+  const scene = { ...IN_BGP, host: { node: "w1" }, service: { externalTrafficPolicy: "Local" }, endpoints: [{ node: "w1", ready: false, serving: true, terminating: true }] } as const;
+  assert.equal(planVip(world(scene), VIP).bgp[0]?.announced, true);
+});
+
+test("a host stands for the advertisements of a segment, with its place among the preferred", () => {
+  const scene = world({ l2: [l2("a", ["lan"], { prefer: ["h9", "h1"] }), l2("b", ["lan"]), l2("c", ["lan"], { interfaces: ["bond0"] })] });
+  assert.deepEqual(standsFor(scene, "eth0"), [
+    { name: "a", prefer: 1 },
+    { name: "b", prefer: 0 },
+  ]);
+});
