@@ -67,13 +67,13 @@ export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
 
 /** ff00::/8 (RFC 4291 2.7). */
 export function isMulticast(a: Ipv6): boolean {
-  // In RFC 5952 text only a first group of four digits can be ffxx: "ff:…" is 00ff.
-  return /^ff..:/.test(a);
+  // Four digits: RFC 5952 drops leading zeros, "ff0:…" is 0ff0.
+  return /^ff[0-9a-f]{2}:/.test(a);
 }
 
 /** fe80::/10 (RFC 4291 2.5.6). */
 export function isLinkLocal(a: Ipv6): boolean {
-  return /^fe[89ab].:/.test(a);
+  return /^fe[89ab][0-9a-f]:/.test(a);
 }
 
 /** ff02::1:ffXX:XXXX, on which the owner of an address hears who asks for it (RFC 4291 2.7.1). */

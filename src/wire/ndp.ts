@@ -79,10 +79,10 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
   if (view.getUint8(1) !== 0) throw new WireError("NDP", `code ${view.getUint8(1)} is not 0`);
   const target = addressFromBytes(payload.subarray(8, 24)) as Ipv6;
   if (isMulticast(target)) throw new WireError("NDP", "the target is a multicast address");
-  const options = decodeOptions(payload.subarray(MESSAGE_OCTETS));
+  const options = payload.subarray(MESSAGE_OCTETS);
 
   if (type === SOLICITATION) {
-    const sourceMac = options.get(SOURCE_LINK_LAYER_ADDRESS);
+    const sourceMac = decodeOptions(options, SOURCE_LINK_LAYER_ADDRESS);
     if (source === UNSPECIFIED_IPV6) {
       if (!isSolicitedNodeGroup(destination)) throw new WireError("NDP", "a solicitation from :: is not for a solicited-node group");
       if (sourceMac !== undefined) throw new WireError("NDP", "a solicitation from :: has a source link-layer address");
@@ -100,7 +100,7 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
     solicited,
     override: (flags & OVERRIDE) !== 0,
     target,
-    targetMac: options.get(TARGET_LINK_LAYER_ADDRESS),
+    targetMac: decodeOptions(options, TARGET_LINK_LAYER_ADDRESS),
   };
 }
 
@@ -168,19 +168,18 @@ export function neighborProbe(target: Ipv6, mac: Mac, linkLocal: Ipv6 | undefine
     : { type: "solicitation", source: linkLocal, destination, target, sourceMac: mac };
 }
 
-/** The Ethernet addresses among the options, by type; of several of one type the first counts, as in Linux. */
-function decodeOptions(bytes: Uint8Array): ReadonlyMap<number, Mac> {
-  const options = new Map<number, Mac>();
+/** The Ethernet address in the option of that type; of several the first counts, as in Linux. All others are skipped, whatever they hold. */
+function decodeOptions(bytes: Uint8Array, wanted: number): Mac | undefined {
+  let mac: Mac | undefined;
   for (let at = 0; at < bytes.length; ) {
-    const type = bytes[at] ?? 0;
     const length = (bytes[at + 1] ?? 0) * 8;
     if (length === 0) throw new WireError("NDP", "an option has length 0");
     if (at + length > bytes.length) throw new WireError("NDP", "an option is longer than the message");
-    if (type === SOURCE_LINK_LAYER_ADDRESS || type === TARGET_LINK_LAYER_ADDRESS) {
+    if (bytes[at] === wanted && mac === undefined) {
       if (length !== OPTION_OCTETS) throw new WireError("NDP", `a link-layer address option of ${length} octets does not hold an Ethernet address`);
-      if (!options.has(type)) options.set(type, macFromBytes(bytes.subarray(at + 2, at + 8)));
+      mac = macFromBytes(bytes.subarray(at + 2, at + 8));
     }
     at += length;
   }
-  return options;
+  return mac;
 }
