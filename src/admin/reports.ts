@@ -99,3 +99,14 @@ export type PeerReport = {
 
 /** A question that was not understood or concerns nothing that is known; `error` is for people. */
 export type ErrorReport = { readonly error: string };
+
+/** What is asked, and what is answered. */
+export type Reports = {
+  readonly "/v1/status": StatusReport;
+  readonly "/v1/vips": readonly VipReport[];
+  /** With ?target=NAMESPACE/NAME or an address; one report for each address. */
+  readonly "/v1/explain": readonly ExplainReport[];
+  readonly "/v1/hosts": readonly HostReport[];
+  readonly "/v1/pools": readonly PoolReport[];
+  readonly "/v1/bgp/peers": readonly PeerReport[];
+};

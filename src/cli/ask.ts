@@ -1,6 +1,6 @@
 /** Asks the running daemon over its socket. */
 import { request } from "node:http";
-import type { ErrorReport } from "../admin/index.ts";
+import type { ErrorReport, Reports } from "../admin/index.ts";
 
 /** The daemon does not run, does not answer, or said what is wrong with the question. The message is for people. */
 export class AskError extends Error {}
@@ -8,9 +8,9 @@ export class AskError extends Error {}
 const ANSWER_WITHIN_MS = 5000;
 
 /** Throws AskError. */
-export function ask<Report>(socket: string, path: string): Promise<Report> {
+export function ask<Path extends keyof Reports>(socket: string, path: Path, query: Readonly<Record<string, string>>): Promise<Reports[Path]> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: socket, path, method: "GET", timeout: ANSWER_WITHIN_MS }, (response) => {
+    const call = request({ socketPath: socket, path: `${path}?${new URLSearchParams(query).toString()}`, method: "GET", timeout: ANSWER_WITHIN_MS }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => (body += text));
@@ -19,8 +19,8 @@ export function ask<Report>(socket: string, path: string): Promise<Report> {
       });
       response.on("end", () => {
         try {
-          const report = JSON.parse(body) as Report | ErrorReport;
-          if (response.statusCode === 200) resolve(report as Report);
+          const report: unknown = JSON.parse(body);
+          if (response.statusCode === 200) resolve(report as Reports[Path]);
           else reject(new AskError((report as ErrorReport).error));
         } catch {
           reject(new AskError(`the daemon gave an answer that is not JSON on ${socket}`));

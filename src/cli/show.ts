@@ -45,7 +45,11 @@ export function showVips(reports: readonly VipReport[]): string {
   );
 }
 
-export function showExplanation(report: ExplainReport): string {
+export function showExplanations(reports: readonly ExplainReport[]): string {
+  return reports.map(showExplanation).join("\n");
+}
+
+function showExplanation(report: ExplainReport): string {
   const head = `${report.address} ${report.service === null ? "" : `of Service ${report.service} `}${report.answers_here ? "answers here" : "does not answer here"}\n`;
   const ways = report.ways.map((way) => `  ${way.here ? "yes" : "no "}  ${way.way}: ${way.because}\n`).join("");
   const candidates = Object.entries(report.candidates).map(([segment, hosts]) => {

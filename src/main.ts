@@ -1,0 +1,16 @@
+/** Program entry: finds out which command is wanted and loads only what that needs. */
+import { runProgram } from "./cli/index.ts";
+
+const version = process.env["BMLB_VERSION"] ?? "0.0.0-source";
+
+process.title = "bmlb";
+
+process.exitCode = await runProgram({
+  version,
+  words: process.argv.slice(2),
+  environment: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  run: async (configPath) => (await import("./daemon.ts")).runDaemon({ configPath, version }),
+  check: async (configPath, json) => (await import("./daemon.ts")).checkConfig({ configPath, json }),
+});
