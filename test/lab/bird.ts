@@ -1,0 +1,48 @@
+/** BIRD as a router of the lab. Its configuration is the test's own text. */
+import { eventually } from "./eventually.ts";
+import type { Host } from "./host.ts";
+import { run, type LabProcess } from "./run.ts";
+
+export class Bird {
+  readonly host: Host;
+  readonly process: LabProcess;
+  readonly #socket: string;
+
+  private constructor(host: Host, process: LabProcess, socket: string) {
+    this.host = host;
+    this.process = process;
+    this.#socket = socket;
+  }
+
+  static async start(host: Host, configuration: string): Promise<Bird> {
+    const file = host.write("bird.conf", configuration);
+    const socket = host.path("bird.ctl");
+    const process = await host.spawn(["bird", "-f", "-c", file, "-s", socket, "-P", host.path("bird.pid")], { name: "bird" });
+    const bird = new Bird(host, process, socket);
+    await eventually("bird answers birdc", 5000, async () => {
+      if (process.exit !== undefined) throw new Error(`bird ended:\n${process.lastLines()}`);
+      return (await bird.birdc("show status")).includes("Daemon is up");
+    });
+    return bird;
+  }
+
+  /** Runs one command of birdc and returns what it prints. */
+  async birdc(command: string): Promise<string> {
+    return await run(["birdc", "-s", this.#socket, ...command.split(" ")]);
+  }
+
+  /** Whether a protocol's session is up. */
+  async established(protocol: string): Promise<boolean> {
+    return (await this.birdc(`show protocols ${protocol}`)).includes("Established");
+  }
+
+  /** Its routes to a prefix, with all attributes, as birdc prints them. "" if it has none. */
+  async route(prefix: string): Promise<string> {
+    const text = await this.birdc(`show route for ${prefix} all`);
+    return text.includes("Network not found") ? "" : text;
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+  }
+}
