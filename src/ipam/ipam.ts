@@ -24,6 +24,14 @@ export type RefusalReason = "BadRequest" | "NoSuchPool" | "AddressNotInPool" | "
 
 export type PoolUse = { readonly name: string; readonly size: bigint; readonly used: number };
 
+/**
+ * An assignment on its way into a status. `until`: when a watch must have shown it, in ms; infinite while that is open. `retry`: whether
+ * the API took it is not known, so that the same is to be written again.
+ */
+type Pending = { readonly addresses: readonly Address[]; readonly pool: string; readonly until: number; readonly retry: boolean };
+
+const SHOWN_WITHIN_MS = 30_000;
+
 type Pool = { readonly config: PoolConfig; readonly space: Space };
 
 /** The annotation in which the allocator notes the pool of an address. */
@@ -36,7 +44,7 @@ export class Ipam {
   readonly #holders = new Map<Address, Set<ServiceKey>>();
   readonly #held = new Map<ServiceKey, readonly Address[]>();
   /** Assigned, and not yet seen in a status. */
-  readonly #pending = new Map<ServiceKey, readonly Address[]>();
+  readonly #pending = new Map<ServiceKey, Pending>();
   /** What a Service of that name had last: it gets that back without delay. */
   readonly #last = new Map<ServiceKey, readonly Address[]>();
 
@@ -48,10 +56,22 @@ export class Ipam {
   /** What the API says of a Service now; undefined: it is gone. */
   observe(key: ServiceKey, service: Service | undefined, now: number): void {
     const seen = service?.type === "LoadBalancer" ? service.ingress.map((entry) => entry.ip) : [];
-    if (service?.type !== "LoadBalancer") this.#pending.delete(key);
-    const pending = this.#pending.get(key) ?? [];
-    if (pending.length > 0 && pending.every((address) => seen.includes(address))) this.#pending.delete(key);
-    this.#hold(key, [...new Set([...seen, ...(this.#pending.get(key) ?? [])])], now);
+    const pending = this.#pending.get(key);
+    const settled = pending !== undefined && (now > pending.until || pending.addresses.every((address) => seen.includes(address)));
+    if (settled || service?.type !== "LoadBalancer") this.#pending.delete(key);
+    this.#hold(key, [...new Set([...seen, ...(this.#pending.get(key)?.addresses ?? [])])], now);
+  }
+
+  /** The API took the assignment: it stays held until a watch shows it, or for half a minute if none ever does. */
+  written(key: ServiceKey, now: number): void {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) this.#pending.set(key, { ...pending, until: now + SHOWN_WITHIN_MS });
+  }
+
+  /** Nobody knows whether the API took the assignment: it stays held, and is decided again unchanged. */
+  uncertain(key: ServiceKey): void {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) this.#pending.set(key, { ...pending, retry: true });
   }
 
   /** The write of an assignment failed: the address is free again. */
@@ -63,7 +83,12 @@ export class Ipam {
   /** What to do about one Service. An address that is assigned counts as held from now on. */
   decide(service: Service, cluster: ClusterView, now: number): Decision {
     if (!this.serves(service) || service.deleting) return { action: "keep" };
-    if (this.#pending.has(service.key)) return { action: "keep" };
+    const pending = this.#pending.get(service.key);
+    if (pending !== undefined) {
+      if (!pending.retry) return { action: "keep" };
+      this.#pending.set(service.key, { ...pending, retry: false });
+      return { action: "assign", addresses: pending.addresses, pool: pending.pool };
+    }
     const request = requestOf(service);
     if ("bad" in request) return this.#cannot(service, "BadRequest", request.bad);
 
@@ -74,7 +99,7 @@ export class Ipam {
 
     const found = request.addresses.length > 0 ? this.#requested(service, request, cluster) : this.#anywhere(service, request, cluster, now);
     if ("reason" in found) return this.#cannot(service, found.reason, found.message);
-    this.#pending.set(service.key, found.addresses);
+    this.#pending.set(service.key, { ...found, until: Number.POSITIVE_INFINITY, retry: false });
     this.#hold(service.key, [...new Set([...current, ...found.addresses])], now);
     return { action: "assign", ...found };
   }

@@ -76,6 +76,32 @@ test("an assignment whose write failed is decided again", () => {
   assert.equal(world.decide(a).action, "assign");
 });
 
+test("an assignment that may or may not have been taken stays held and is written again unchanged", () => {
+  const world = new World();
+  const [a, b] = [service("a"), service("b")];
+  world.put(a);
+  world.put(b);
+  const first = world.decide(a);
+  world.ipam.uncertain(a.key);
+  assert.deepEqual(world.decide(b), { action: "assign", addresses: ["192.0.2.1"], pool: "lan" });
+  assert.deepEqual(world.decide(a), first);
+  assert.deepEqual(world.decide(a), { action: "keep" });
+});
+
+test("an assignment that was taken and never shown is decided anew after a while", () => {
+  const world = new World();
+  const a = service("a");
+  world.put(a);
+  world.decide(a);
+  world.ipam.written(a.key, world.now);
+  world.now += 29_000;
+  world.put(a);
+  assert.deepEqual(world.decide(a), { action: "keep" });
+  world.now += 2000;
+  world.put(a);
+  assert.equal(world.decide(a).action, "assign");
+});
+
 test("Services of another class, or of none where that is not served, are left alone", () => {
   const world = new World({ kubernetes: { unclassed: false } });
   for (const one of [service("a"), service("b", { loadBalancerClass: "other.io/lb" }), service("c", { type: "ClusterIP" })]) {
