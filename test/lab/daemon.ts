@@ -1,14 +1,11 @@
 /** bmlb itself in the lab: the bundle that ships, on a host of its own, with what systemd would give it. */
-import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { BMLB, ensureBundle } from "./bundle.ts";
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
 import { NotifySocket, type Notification } from "./notify.ts";
 import { describeExit, type Environment, type Exit, type LabProcess, type Line, type Output } from "./run.ts";
 import { isTable, toToml, type TomlValue } from "./toml.ts";
-
-/** The executable that `npm run build` makes. */
-export const BMLB = join(import.meta.dirname, "..", "..", "dist", "bmlb");
 
 export type DaemonOptions = {
   /** config.toml, as text or as a value. Of a value, `host.name` defaults to the host's name. */
@@ -37,7 +34,7 @@ export class Daemon {
 
   /** Starts it. State and runtime directory belong to the host, so a second daemon there finds what the first one kept. */
   static async start(host: Host, options: DaemonOptions): Promise<Daemon> {
-    if (!existsSync(BMLB)) throw new Error("there is no dist/bmlb: run npm run build");
+    await ensureBundle();
     for (const folder of ["state", "run"]) mkdirSync(host.path(folder), { recursive: true, mode: 0o750 });
     const file = host.write("config.toml", configText(host, options.config));
     const notify = new NotifySocket(host.path(`notify-${host.processes.length}`));

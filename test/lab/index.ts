@@ -2,7 +2,9 @@
 export { Bird } from "./bird.ts";
 export { Capture } from "./capture.ts";
 export { Client, type Page } from "./client.ts";
-export { BMLB, Daemon, type CliOutput, type DaemonOptions } from "./daemon.ts";
+export { BMLB, ensureBundle } from "./bundle.ts";
+export { Cluster, type PodEndpoint, type ServiceOptions } from "./cluster.ts";
+export { Daemon, type CliOutput, type DaemonOptions } from "./daemon.ts";
 export { eventually, within } from "./eventually.ts";
 export { type Arp, type Frame, type NeighborMessage } from "./frames.ts";
 export { Frr, type FrrNeighbor, type FrrOptions, type FrrPath } from "./frr.ts";
