@@ -1,6 +1,8 @@
 /** The steps of the demo. Each does one thing to the world, waits for what should follow, and says what it saw. */
 import type { VipReport } from "../../src/admin/index.ts";
-import { eventually, now, type Cluster, type Prober } from "../lab/index.ts";
+import type { ApiUnderTest } from "../kube/api-under-test.ts";
+import { Workloads } from "../kube/workloads.ts";
+import { eventually, now, type Prober } from "../lab/index.ts";
 import { expect, ms, observed, remark } from "./narrator.ts";
 import { SERVICE, type Member, type World } from "./world.ts";
 
@@ -13,12 +15,13 @@ export async function ownerOf(world: World, address: string): Promise<string | u
 }
 
 /** A Service is made, and gets an address from the pool. */
-export async function createService(cluster: Cluster, world: World): Promise<string> {
+export async function createService(api: ApiUnderTest, world: World): Promise<string> {
+  const workloads = new Workloads(api);
   const began = now();
-  await cluster.addService({ name: SERVICE, externalTrafficPolicy: "Local" });
-  await cluster.setEndpoints(SERVICE, world.workers.map(({ name, address }) => ({ address, node: name })));
-  const vip = await cluster.address(SERVICE);
-  observed(`Service ${SERVICE} has the address ${vip} in its status, ${ms(now() - began)} after it was created`);
+  await workloads.createService({ ...SERVICE, externalTrafficPolicy: "Local", ports: [{ port: 80, targetPort: 8080 }] });
+  await workloads.setEndpoints(SERVICE, world.workers.map(({ name, address }) => ({ ip: address, node: name })));
+  const vip = await eventually("the Service has an address", 10_000, async () => (await workloads.addresses(SERVICE))[0]);
+  observed(`Service ${SERVICE.namespace}/${SERVICE.name} has the address ${vip} in its status, ${ms(now() - began)} after it was created`);
   return vip;
 }
 
@@ -102,18 +105,18 @@ export async function restore(world: World, vip: string, prober: Prober, cut: st
 }
 
 /** The API server hangs: connections are accepted, nothing is ever answered. */
-export async function freezeApi(cluster: Cluster, world: World, prober: Prober): Promise<void> {
-  await cluster.api.fault("freeze");
-  const ask = await world.workers[0]?.host.execToEnd(["curl", "--silent", "--insecure", "--max-time", "1", `${cluster.api.url}/livez`]);
+export async function freezeApi(api: ApiUnderTest, world: World, prober: Prober): Promise<void> {
+  await api.fault("freeze");
+  const ask = await world.workers[0]?.host.execToEnd(["curl", "--silent", "--insecure", "--max-time", "1", `${api.url}/livez`]);
   expect(ask?.status === 28, "the API server is frozen: a request from worker-1 got no answer in 1 s", `curl ended with status ${ask?.status}`);
   const last = prober.events().at(-1);
   expect(last?.event === "answering", "the address answers all the while", JSON.stringify(last));
 }
 
 /** The Service is deleted: nobody answers ARP any more and the router has no route. */
-export async function deleteService(cluster: Cluster, world: World, vip: string, prober: Prober): Promise<void> {
+export async function deleteService(api: ApiUnderTest, world: World, vip: string, prober: Prober): Promise<void> {
   const began = now();
-  await cluster.deleteService(SERVICE);
+  await new Workloads(api).deleteService(SERVICE);
   await nextHops(world, vip, "", `the router has no route to ${vip} any more`);
   await eventually("nobody answers ARP for it", 10_000, async () => {
     await world.near.host.execToEnd(["ip", "neigh", "flush", "to", vip]);

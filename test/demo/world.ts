@@ -5,7 +5,7 @@ export const OUR_ASN = 64500;
 export const ROUTER_ASN = 64501;
 export const ROUTER = "10.7.0.254";
 export const WORKERS = { "worker-1": "10.7.0.11", "worker-2": "10.7.0.12" } as const;
-export const SERVICE = "shop/web";
+export const SERVICE = { namespace: "shop", name: "web" } as const;
 export const POOL = "10.7.0.240-10.7.0.250";
 
 export type World = {

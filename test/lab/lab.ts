@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { SimulatorProcess, type SimulatorOptions } from "../kube/simulator/index.ts";
 import { Bird } from "./bird.ts";
 import { Capture, recordSegment } from "./capture.ts";
 import { Client, startServer, type ServerOptions } from "./client.ts";
@@ -40,6 +41,7 @@ export class Lab implements AsyncDisposable {
   readonly #segments = new Map<string, Segment>();
   readonly #hosts = new Map<string, Host>();
   readonly #captures = new Map<string, Capture>();
+  readonly #servers: { stop(): Promise<void> }[] = [];
   #hostNumber = 0;
   readonly #recording: boolean;
   readonly #inOrder: () => void;
@@ -96,6 +98,15 @@ export class Lab implements AsyncDisposable {
     return await Daemon.start(host, options);
   }
 
+  /** Starts an API server, the simulator, on a host: https://ADDRESS:6443, reachable from all that reach the host's first address. */
+  async api(host: Host, options: Omit<SimulatorOptions, "host" | "port"> = {}): Promise<SimulatorProcess> {
+    const address = host.links.map((link) => link.ipv4 ?? link.ipv6).find((one) => one !== undefined);
+    if (address === undefined) throw new Error(`${host.name} has no address to serve an API on`);
+    const api = await SimulatorProcess.start({ ...options, namespace: host.namespace, host: address, port: 6443 });
+    this.#servers.push(api);
+    return api;
+  }
+
   /** Starts FRR on a router. */
   async frr(router: Host, options: FrrOptions): Promise<Frr> {
     return await Frr.start(router, options);
@@ -140,6 +151,7 @@ export class Lab implements AsyncDisposable {
 
   /** Ends everything that runs in it and removes it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop()));
     await removeLab(this.id);
     this.#inOrder();
   }

@@ -65,6 +65,9 @@ export class Link {
   readonly interface: string;
   readonly mac: string;
   readonly segment: Segment;
+  /** Without their lengths. */
+  readonly ipv4: string | undefined;
+  readonly ipv6: string | undefined;
   readonly #host: string;
   readonly #port: string;
   readonly #attachment: Attachment;
@@ -75,6 +78,8 @@ export class Link {
     this.segment = segment;
     this.interface = name;
     this.mac = mac;
+    this.ipv4 = attachment.ipv4?.split("/")[0];
+    this.ipv6 = attachment.ipv6?.split("/")[0];
     this.#port = segment.newPort();
     this.#attachment = attachment;
   }

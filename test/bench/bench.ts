@@ -1,0 +1,43 @@
+/**
+ * `npm run bench`: the figures of the bundle that ships. All of them, or those named on the command line: start, memory,
+ * change, stall, arp, failover.
+ * Ends with status 1 if a figure could not be measured; a goal that is missed is said, and is no failure of the benchmark.
+ */
+import { cpus } from "node:os";
+import { ensureBundle, whyNoLab } from "../lab/index.ts";
+import { measureArp } from "./arp.ts";
+import { measureChange } from "./change.ts";
+import { measureFailover } from "./failover.ts";
+import { table, type Figure } from "./figure.ts";
+import { measureMemory } from "./memory.ts";
+import { measureStall } from "./stall.ts";
+import { measureStart } from "./start.ts";
+
+const FIGURES: readonly Figure[] = [
+  { name: "start", measure: measureStart },
+  { name: "memory", measure: measureMemory },
+  { name: "change", measure: measureChange },
+  { name: "stall", measure: measureStall },
+  { name: "arp", measure: measureArp },
+  { name: "failover", measure: measureFailover },
+];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !FIGURES.some((figure) => figure.name === name));
+const impossible = unknown.length > 0 ? `no figure "${unknown.join('", "')}"; there are: ${FIGURES.map(({ name }) => name).join(", ")}` : whyNoLab();
+if (impossible !== undefined) {
+  console.error(impossible);
+  process.exit(2);
+}
+
+await ensureBundle();
+console.log(`bmlb on ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, Node ${process.version}`);
+for (const { name, measure } of FIGURES) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  try {
+    console.log(`\n${name}\n${table(await measure())}`);
+  } catch (error) {
+    process.exitCode = 1;
+    console.log(`\n${name}: could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
