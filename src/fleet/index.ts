@@ -1,1 +1,6 @@
+export * from "./fact.ts";
+export * from "./fleet.ts";
+export type * from "./input.ts";
+export { rendezvousScore } from "./order.ts";
 export type * from "./statement.ts";
+export type { Explanation, HostView } from "./view.ts";

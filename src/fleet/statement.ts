@@ -7,9 +7,9 @@ export type Rank = 0 | 1 | 2 | 3;
 /** A host's statement about itself on one segment: the contents of its hello. */
 export type Statement = {
   readonly name: string;
-  /** One life of one machine: hash of machine-id, boot and start counter. */
+  /** One life of one machine: 16 hexadecimal digits, eight of the machine and eight of the boot and the start of the daemon. */
   readonly instance: string;
-  /** The machine part of `instance`: two instances with the same one are the same machine at different times. */
+  /** The first eight digits of `instance`: two instances with the same ones are the same machine at different times. */
   readonly machine: string;
   readonly uptimeMs: number;
   readonly rank: Rank;
@@ -20,6 +20,8 @@ export type Statement = {
   /** The [[l2]] advertisements that it stands for here, with its prefer class (0, or higher if listed in `prefer`). */
   readonly advertisements: readonly { readonly name: string; readonly prefer: number }[];
   readonly weight: number;
+  /** It announces by BGP: those who do not are no reason for others to leave it to them. */
+  readonly bgp: boolean;
   /** Since its view of Kubernetes was known to be current. */
   readonly viewAgeMs: number;
   /** Age of its main loop's last tick. */
@@ -52,8 +54,11 @@ export type DueVip = {
 
 /** What this host is to do about a VIP on a segment, and why. */
 export type Standing =
-  /** It answers. `claim` changes whenever the ownership is to be announced anew. */
-  | { readonly role: "owner"; readonly claim: number }
+  /**
+   * It answers. `claim` changes whenever the ownership is to be announced anew. With `ask` it asks besides whether anybody else
+   * answers too: it was away, or somebody came back.
+   */
+  | { readonly role: "owner"; readonly claim: number; readonly ask?: number }
   /** It asks the network whether anybody answers. */
   | { readonly role: "asking"; readonly ask: number }
   /** Somebody else answers, or should; `owner` is a host's name if known. */

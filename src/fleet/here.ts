@@ -1,0 +1,74 @@
+/** This host, as all its segments share it: who it is, what is wrong with it, and what it knows from elsewhere. */
+import type { Mac } from "../net/index.ts";
+import { Slots } from "./order.ts";
+import { candidateOf } from "./roster.ts";
+import { Doubts, Probation, type RankReason, rankOf } from "./rank.ts";
+import type { FleetOptions, FleetSelf, FleetSettings } from "./input.ts";
+import type { LeasedContender } from "./seat.ts";
+import type { Statement } from "./statement.ts";
+
+/** A namesake counts for so long after its last hello. */
+const NAMESAKE_MS = 2_000;
+/** The age of a view that was never current. */
+const NEVER_MS = 1_000_000_000;
+
+export class Here {
+  readonly self: FleetSelf;
+  readonly startedAt: number;
+  readonly slots = new Slots();
+  readonly doubts = new Doubts();
+  readonly probation: Probation;
+  settings: FleetSettings;
+  viewCurrentAt: number;
+  leaving: "stop" | "drain" | undefined;
+  excluded: string | undefined;
+  refused: string | undefined;
+  notReady: ReadonlySet<string> = new Set<string>();
+  doubt: string | undefined;
+  /** Why it is on probation; the last reason. */
+  probationReason = "on probation after its start";
+  readonly leases = new Map<string, readonly Statement[]>();
+  #namesake: { readonly mac: Mac; readonly until: number } | undefined;
+
+  constructor(options: FleetOptions) {
+    this.self = options.self;
+    this.settings = options.settings;
+    this.startedAt = options.clock.now();
+    this.viewCurrentAt = this.startedAt - NEVER_MS;
+    this.probation = new Probation(options.self.recentStarts, this.startedAt);
+    this.probation.begin(options.settings.fleet.failbackDelayMs, this.startedAt);
+  }
+
+  get machine(): string {
+    return this.self.instance.slice(0, 8);
+  }
+
+  /** Its rank where `segment` and `probation` (undefined: none of its own) are what counts on one segment. */
+  rank(segment: string | undefined, probation: string | undefined, now: number): RankReason {
+    return rankOf({
+      leaving: this.leaving,
+      duplicate: this.#namesake !== undefined && now < this.#namesake.until ? this.#namesake.mac : undefined,
+      excluded: this.excluded,
+      refused: this.refused,
+      segment,
+      doubt: this.doubt,
+      probation: this.probation.lasts(now) ? this.probationReason : probation,
+    });
+  }
+
+  /** Steps back because another machine with this host's name has been up for longer; true if it had not yet. */
+  yieldName(mac: Mac, now: number): boolean {
+    const already = this.#namesake !== undefined && now < this.#namesake.until;
+    this.#namesake = { mac, until: now + NAMESAKE_MS };
+    return !already;
+  }
+
+  /** The host with that MAC, according to the Leases. */
+  leased(mac: Mac): LeasedContender | undefined {
+    for (const statements of this.leases.values()) {
+      const statement = statements.find((each) => each.mac === mac);
+      if (statement !== undefined) return { candidate: candidateOf(statement, this.slots, 3), viewAgeMs: statement.viewAgeMs, leaving: statement.leaving };
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The place from which this host decides about VIPs on one segment, and the situation of a VIP as seen from there. Reads; changes
+ * nothing.
+ */
+import type { Address, Mac } from "../net/index.ts";
+import type { FleetFact, Moved } from "./fact.ts";
+import { type Candidate, compareCandidates, type Contender, type Contest, fitnessOf, isCandidate, prevails, prevailsAtEqualRank } from "./order.ts";
+import type { QuestionKind } from "./questions.ts";
+import type { Roster } from "./roster.ts";
+import type { Standing } from "./statement.ts";
+import type { Claimant, Situation } from "./vip.ts";
+
+/** What this host knows of a segment and says of itself there. */
+export interface Seat {
+  readonly segment: string;
+  readonly roster: Roster;
+  /** This host, as it last said that it was. */
+  readonly mine: Candidate;
+  /** When this host's view of Kubernetes was known to be current. */
+  readonly viewCurrentAt: number;
+  /** Why this host is of its rank here. */
+  readonly reason: string;
+  /** Until when a VIP is served on that this host may not own since then; `succeeded`: another host could own it. */
+  holdUntil(unfitSince: number, succeeded: boolean): number;
+  readonly listeningUntil: number;
+  readonly settledAt: number;
+  /** Claims that come before then were made while this host was away. */
+  readonly missedClaimsUntil: number;
+  readonly failback: "auto" | "never";
+  /** How often a claim is repeated; 0 = never. */
+  readonly refreshMs: number;
+  isOwn(mac: Mac): boolean;
+  /** A host that is known by its Lease only. */
+  leased(mac: Mac): LeasedContender | undefined;
+  changed(address: Address): void;
+  moved(fact: Extract<FleetFact, Moved>): void;
+  fact(fact: FleetFact): void;
+}
+
+export type LeasedContender = Contender & { readonly leaving: boolean };
+
+/** Everything that is remembered of a VIP. Times are of this host's clock; -Infinity: never, or not any more. */
+export type Vip = {
+  contest: Contest;
+  serving: boolean;
+  standing: Standing;
+  /** The last host but this one that claimed it, and when. */
+  claimant: { readonly instance: string; readonly name: string; readonly mac: Mac; readonly at: number } | undefined;
+  /** The claimant was alive when last looked at. */
+  claimed: boolean;
+  /** Since when nobody has claimed it. */
+  orphanSince: number;
+  /** When a question about it last went unanswered. */
+  silentAt: number;
+  /** Somebody else answers: it is not taken before then. */
+  heldOffUntil: number;
+  /** Who was last said not to be of the fleet. */
+  stranger: Mac | undefined;
+  /** A question that waits, or with a number is open. */
+  question: { readonly kind: QuestionKind; readonly ask: number | undefined } | undefined;
+  /** It was given up to this host, which is checked on then. */
+  recheck: { readonly at: number; readonly instance: string } | undefined;
+  unfitSince: number | undefined;
+  duel: Duel;
+  /** When it is looked at next. */
+  wakeAt: number;
+  gone: boolean;
+};
+
+/** Repeated announcements toward a host that claims the VIP and comes after this one. */
+export type Duel = { readonly repeats: number; readonly lastAt: number; readonly nextAt: number; readonly pending: boolean };
+
+export const NO_DUEL: Duel = { repeats: 0, lastAt: -Infinity, nextAt: -Infinity, pending: false };
+
+/** A death is evidence for so long; then the question is put again. */
+const DEATH_HOLDS_MS = 2_000;
+const UNANSWERED_HOLDS_MS = 1_000;
+/** A claim counts until so many refreshes were missed. */
+const REFRESHES = 3.5;
+
+/** What `decide` has to know of a VIP. `quiet`: nobody on the segment answers for anything. */
+export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): Situation {
+  const { mine } = seat;
+  const candidates = seat.roster.candidates(now);
+  const prefer = preferCounts(mine, candidates);
+  const fit = isCandidate(vip.contest, mine);
+  let best: Candidate | undefined = fit ? mine : undefined;
+  let place = 0;
+  for (const candidate of candidates.values()) {
+    if (!isCandidate(vip.contest, candidate)) continue;
+    if (best === undefined || compareCandidates(vip.contest, candidate, best, prefer) < 0) best = candidate;
+    if (fit && compareCandidates(vip.contest, candidate, mine, prefer) < 0) place++;
+  }
+  const unfitSince = vip.unfitSince ?? now;
+  return {
+    now,
+    serving: vip.serving,
+    unfit: fit ? undefined : whyUnfit(seat, vip.contest),
+    holdUntil: fit ? Infinity : seat.holdUntil(unfitSince, best !== undefined),
+    rank: mine.rank,
+    place,
+    best: best?.name,
+    claimant: claimantOf(seat, vip, now),
+    vacant: vacancyOf(seat, vip, quiet, now),
+    orphanSince: vip.orphanSince,
+    heldOffUntil: vip.heldOffUntil,
+    listeningUntil: seat.listeningUntil,
+    settledAt: seat.settledAt,
+    failback: seat.failback,
+  };
+}
+
+/** This host in a dispute. */
+export function meAsContender(seat: Seat, now: number): Contender {
+  return { candidate: seat.mine, viewAgeMs: now - seat.viewCurrentAt };
+}
+
+/** A claim is repeated; one that is not any more, though its host lives, is none. */
+export function lapsesAt(seat: Seat, vip: Vip): number {
+  return vip.claimant === undefined || seat.refreshMs === 0 ? Infinity : vip.claimant.at + REFRESHES * seat.refreshMs;
+}
+
+/** `prefer` means the same to all hosts here. */
+export function preferCounts(mine: Candidate, candidates: ReadonlyMap<string, Candidate>): "counts" | "ignored" {
+  for (const candidate of candidates.values()) if (candidate.digest !== mine.digest) return "ignored";
+  return "counts";
+}
+
+/** Why a host that is no candidate for a VIP is none. */
+export function whyUnfit(seat: Seat, contest: Contest): string {
+  const { mine, reason } = seat;
+  if (mine.rank === 0) return reason;
+  if (!mine.stands.has(contest.advertisement)) return `this host does not stand for advertisement ${contest.advertisement} here`;
+  return fitnessOf(contest, mine) === 0 ? `no endpoint that could serve is on node ${mine.node ?? ""}` : reason;
+}
+
+/** The last claimant, if it lives. */
+function claimantOf(seat: Seat, vip: Vip, now: number): Claimant | undefined {
+  const last = vip.claimant;
+  if (last === undefined || now >= lapsesAt(seat, vip)) return undefined;
+  const peer = seat.roster.peer(last.instance);
+  if (peer !== undefined) {
+    if (!peer.present) return undefined;
+    const viewAgeMs = now - peer.viewCurrentAt;
+    return asClaimant(seat, vip, { candidate: seat.roster.candidate(peer, now), viewAgeMs, leaving: peer.statement.leaving }, now);
+  }
+  const leased = seat.leased(last.mac);
+  return leased?.candidate.instance === last.instance ? asClaimant(seat, vip, leased, now) : undefined;
+}
+
+function asClaimant(seat: Seat, vip: Vip, claimer: LeasedContender, now: number): Claimant {
+  const { candidate, leaving } = claimer;
+  const me = meAsContender(seat, now);
+  return {
+    name: candidate.name,
+    rank: candidate.rank,
+    leaving: leaving && candidate.rank === 0,
+    candidate: isCandidate(vip.contest, candidate),
+    yields: prevails(vip.contest, me, claimer),
+    yieldsAtEqualRank: prevailsAtEqualRank(vip.contest, me, claimer),
+  };
+}
+
+/** Why nobody serves it. A death is believed; once the network is asked about it, its answer belongs here. */
+function vacancyOf(seat: Seat, vip: Vip, quiet: boolean, now: number): Situation["vacant"] {
+  const { claimant } = vip;
+  const peer = claimant === undefined ? undefined : seat.roster.peer(claimant.instance);
+  if (claimant !== undefined && peer?.present === false && now - peer.since < DEATH_HOLDS_MS && claimant.at <= peer.since) return "owner-died";
+  return quiet || now - vip.silentAt < UNANSWERED_HOLDS_MS ? "unanswered" : undefined;
+}

@@ -1,0 +1,270 @@
+/** One segment as this host sees it: the hosts heard there, the VIPs it stands for there, and what it says of itself there. */
+import type { Address, Mac } from "../net/index.ts";
+import type { FleetFact, Moved } from "./fact.ts";
+import type { Here } from "./here.ts";
+import type { SegmentState } from "./input.ts";
+import { type Candidate } from "./order.ts";
+import { Ownership } from "./ownership.ts";
+import { DEAD_INTERVALS } from "./peers.ts";
+import { Probation, type RankReason } from "./rank.ts";
+import { candidateOf, Roster, type RosterEvent, sameAdvertisements } from "./roster.ts";
+import type { LeasedContender, Seat } from "./seat.ts";
+import type { Statement } from "./statement.ts";
+
+/** What a segment tells the fleet of which it is part. */
+export interface Outlet {
+  say(segment: string, statement: Statement, urgency: "now" | "next"): void;
+  changed(address: Address): void;
+  moved(fact: Extract<FleetFact, Moved>): void;
+  fact(fact: FleetFact): void;
+  isOwn(mac: Mac): boolean;
+}
+
+/** A host that may not own what it serves goes on for so long, so that its successor can claim first. */
+const HAND_OVER_MS = 3_000;
+/** Its view's age is said anew this often while nothing else changes. */
+const VIEW_SAID_MS = 1_000;
+/** Two interfaces count as one segment for so long after an own hello crossed. */
+const TWIN_MS = 3_000;
+/** Above so many hosts each says hello less often. */
+const FULL_RATE_HOSTS = 25;
+
+export class Segment implements Seat {
+  readonly segment: string;
+  readonly roster: Roster;
+  readonly ownership: Ownership;
+  listeningUntil = -Infinity;
+  settledAt = -Infinity;
+  missedClaimsUntil = -Infinity;
+  /** Its place in the order of preference. */
+  order = 0;
+  readonly #here: Here;
+  readonly #outlet: Outlet;
+  readonly #probation: Probation;
+  #probationReason = "";
+  #link: SegmentState;
+  #downSince: number | undefined;
+  #twin: { readonly of: string; readonly until: number } | undefined;
+  #said: Statement;
+  #rankSince: number;
+  #viewSaidAt = -Infinity;
+  #mine: Candidate;
+  #decidedFor: { readonly candidates: unknown; readonly mine: Candidate } | undefined;
+
+  constructor(link: SegmentState, here: Here, outlet: Outlet, now: number) {
+    this.segment = link.name;
+    this.#link = link;
+    this.#here = here;
+    this.#outlet = outlet;
+    this.#probation = new Probation(0, now);
+    this.roster = new Roster(here.slots);
+    this.ownership = new Ownership(this);
+    if (link.up) this.#listen(now);
+    else this.#downSince = -Infinity;
+    this.#rankSince = now;
+    this.#said = this.#statement(now);
+    this.#mine = candidateOf(this.#said, here.slots, 3);
+    outlet.say(this.segment, this.#said, "now");
+    this.#tellRank(undefined);
+  }
+
+  // ---- what deciding about VIPs needs
+
+  get mine(): Candidate {
+    return this.#mine;
+  }
+  get viewCurrentAt(): number {
+    return this.#here.viewCurrentAt;
+  }
+  get reason(): string {
+    return this.#said.reason;
+  }
+  get failback(): "auto" | "never" {
+    return this.#here.settings.fleet.failback;
+  }
+  get refreshMs(): number {
+    return this.#here.settings.fleet.refreshMs;
+  }
+  holdUntil(unfitSince: number, succeeded: boolean): number {
+    if (this.#downSince !== undefined || this.#here.leaving === "drain") return Infinity;
+    if (this.#here.leaving === "stop") return succeeded ? this.#rankSince + HAND_OVER_MS : -Infinity;
+    // The other interface answers on the same segment.
+    return this.#twin === undefined ? unfitSince + HAND_OVER_MS : -Infinity;
+  }
+  isOwn(mac: Mac): boolean {
+    return this.#outlet.isOwn(mac);
+  }
+  leased(mac: Mac): LeasedContender | undefined {
+    return this.#here.leased(mac);
+  }
+  changed(address: Address): void {
+    this.#outlet.changed(address);
+  }
+  moved(fact: Extract<FleetFact, Moved>): void {
+    this.#outlet.moved(fact);
+  }
+  fact(fact: FleetFact): void {
+    this.#outlet.fact(fact);
+  }
+
+  // ---- what happens to it
+
+  get link(): SegmentState {
+    return this.#link;
+  }
+  get said(): Statement {
+    return this.#said;
+  }
+  /** When something is due; VIPs and peers included. */
+  get nextAt(): number {
+    return Math.min(this.#downSince === undefined ? this.roster.nextAt : Infinity, this.ownership.nextAt);
+  }
+
+  /** The interface changed. Returns whether it came back after it had been away only for a moment. */
+  relink(link: SegmentState, now: number): "came-back" | undefined {
+    const before = this.#link;
+    this.#link = link;
+    if (before.up === link.up) return undefined;
+    if (!link.up) {
+      this.#downSince = now;
+      return undefined;
+    }
+    const away = now - (this.#downSince ?? now);
+    this.#downSince = undefined;
+    if (away < this.#deathMs) {
+      this.roster.excuse(away, now);
+      return "came-back";
+    }
+    // Whoever was there took over. Who is there now has to be heard first, and the network be asked.
+    this.roster.forgetAll();
+    this.#listen(now);
+    this.ownership.forget(now);
+    return "came-back";
+  }
+
+  /** Notices what silence has become by now. While the interface is away, silence is its own. */
+  advance(now: number): readonly RosterEvent[] {
+    this.roster.forgetOld(now);
+    if (this.#downSince === undefined) return this.roster.advance(now);
+    // Away for so long that this host counts as dead there: it serves nothing there any more.
+    if (now - this.#downSince >= this.#deathMs && this.ownership.serving > 0) this.ownership.forget(now);
+    return [];
+  }
+
+  /** Stands back for a while. Returns for how long, in ms. */
+  probation(why: string, now: number): number {
+    this.#probationReason = `on probation: ${why}`;
+    return this.#probation.begin(this.#here.settings.fleet.failbackDelayMs, now);
+  }
+
+  /** This interface is on the same segment as another one that goes before it; true if that is news. */
+  twin(of: string, now: number): boolean {
+    const news = this.#twin?.of !== of;
+    this.#twin = { of, until: now + TWIN_MS };
+    return news;
+  }
+
+  /** Works out its rank, says what changed, and decides anew what depends on it. */
+  settle(now: number): void {
+    if (this.#twin !== undefined && now >= this.#twin.until) this.#twin = undefined;
+    this.#publish(now);
+    const candidates = this.roster.candidates(now);
+    if (this.#decidedFor?.candidates !== candidates || this.#decidedFor.mine !== this.#mine) {
+      this.#decidedFor = { candidates, mine: this.#mine };
+      this.ownership.decideAll(now);
+    }
+    this.ownership.pump(now);
+    this.#publish(now);
+  }
+
+  #listen(now: number): void {
+    this.listeningUntil = now + this.#deathMs;
+  }
+
+  get #deathMs(): number {
+    return DEAD_INTERVALS * this.#here.settings.fleet.helloMs;
+  }
+
+  #rank(now: number): RankReason {
+    const trouble = this.#downSince !== undefined ? `interface ${this.segment} is down` : this.#twin === undefined ? undefined : `${this.segment} is the same segment as ${this.#twin.of}`;
+    return this.#here.rank(trouble, this.#probation.lasts(now) ? this.#probationReason : undefined, now);
+  }
+
+  #statement(now: number): Statement {
+    const { self, settings, leaving, startedAt, viewCurrentAt, machine } = this.#here;
+    const heard = this.roster.heard();
+    const hosts = heard.length + 1;
+    return {
+      name: self.name,
+      instance: self.instance,
+      machine,
+      uptimeMs: now - startedAt,
+      ...this.#rank(now),
+      leaving: leaving !== undefined,
+      node: self.node,
+      advertisements: this.#link.advertisements,
+      weight: settings.weight,
+      bgp: settings.bgp,
+      viewAgeMs: now - viewCurrentAt,
+      loopLagMs: 0,
+      heard,
+      dead: this.roster.dead(now),
+      serving: this.ownership.serving,
+      intervalMs: Math.round(settings.fleet.helloMs * Math.max(1, hosts / FULL_RATE_HOSTS)),
+      mac: this.#link.mac,
+      addresses: this.#link.addresses,
+      digests: settings.digests,
+    };
+  }
+
+  #publish(now: number): void {
+    const before = this.#said;
+    const statement = this.#statement(now);
+    const urgency = urgencyOf(before, statement, this.#here.viewCurrentAt > this.#viewSaidAt && now - this.#viewSaidAt >= VIEW_SAID_MS);
+    if (urgency === undefined) return;
+    this.#said = statement;
+    this.#viewSaidAt = now;
+    if (moves(before, statement)) {
+      this.#mine = candidateOf(statement, this.#here.slots, 3);
+      this.#rankSince = now;
+      // By then everybody has had a hello that says so, also who missed the first.
+      this.settledAt = now + statement.intervalMs;
+    }
+    this.#outlet.say(this.segment, statement, urgency);
+    if (before.rank !== statement.rank || before.reason !== statement.reason) this.#tellRank(before.rank);
+  }
+
+  #tellRank(before: Statement["rank"] | undefined): void {
+    this.#outlet.fact({ fact: "rank", segment: this.segment, rank: this.#said.rank, before, reason: this.#said.reason });
+  }
+}
+
+/** How soon the others must hear of the difference; undefined if there is none that matters. */
+function urgencyOf(before: Statement, after: Statement, viewIsNews: boolean): "now" | "next" | undefined {
+  if (moves(before, after) || !same(before.heard, after.heard) || !same(before.dead, after.dead)) return "now";
+  const changed =
+    viewIsNews ||
+    before.reason !== after.reason ||
+    before.serving !== after.serving ||
+    before.bgp !== after.bgp ||
+    before.intervalMs !== after.intervalMs ||
+    before.mac !== after.mac ||
+    !same(before.addresses, after.addresses) ||
+    before.digests !== after.digests;
+  return changed ? "next" : undefined;
+}
+
+/** The order of candidates may be another one now. */
+function moves(before: Statement, after: Statement): boolean {
+  return (
+    before.rank !== after.rank ||
+    before.leaving !== after.leaving ||
+    before.weight !== after.weight ||
+    before.digests !== after.digests ||
+    !sameAdvertisements(before.advertisements, after.advertisements)
+  );
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
+}
