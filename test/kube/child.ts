@@ -30,7 +30,7 @@ export class CommandedChild {
   /** Starts the TypeScript program; what it prints goes to this process' standard error. */
   static start(name: string, program: string, namespace: string | undefined): CommandedChild {
     const command = inNamespace(namespace, [process.execPath, "--disable-warning=ExperimentalWarning", program]);
-    return new CommandedChild(name, startOwned(command, { stdio: ["ignore", "inherit", "inherit", "ipc"] }));
+    return new CommandedChild(name, startOwned(command, { stdio: ["ignore", "inherit", "inherit", "ipc"] }, "TERM"));
   }
 
   /** For SIGSTOP, SIGCONT and SIGKILL. */

@@ -1,6 +1,6 @@
 /**
  * What a test starts and makes, so that nothing of it outlives the test: processes are ended and folders removed when the test's
- * process exits, whatever the reason. Children are told by the kernel (PR_SET_PDEATHSIG) when their parent was killed by SIGKILL.
+ * process exits, whatever the reason. When it was killed by SIGKILL, its children get a signal from the kernel (PR_SET_PDEATHSIG).
  *
  * Ends only what was started here, each by its own handle.
  */
@@ -16,8 +16,12 @@ let watching = false;
 
 /** Makes a private folder (mode 0700) that is removed when the process exits, or earlier by {@link removeFolder}. */
 export function temporaryFolder(purpose: string): string {
+  return ownedFolder(mkdtempSync(join(tmpdir(), `bmlb-${purpose}-`)));
+}
+
+/** Takes a folder that another process made and perhaps does not live to remove. */
+export function ownedFolder(folder: string): string {
   watchForTheEnd();
-  const folder = mkdtempSync(join(tmpdir(), `bmlb-${purpose}-`));
   folders.add(folder);
   return folder;
 }
@@ -31,10 +35,13 @@ export function inNamespace(namespace: string | undefined, command: readonly str
   return namespace === undefined ? command : ["ip", "netns", "exec", namespace, ...command];
 }
 
-/** Starts a process that ends with this one at the latest. Its pid is that of the command. */
-export function startOwned(command: readonly string[], options: SpawnOptions): ChildProcess {
+/**
+ * Starts a process that ends with this one at the latest. Its pid is that of the command.
+ * @param deathSignal what it gets if this process is killed: TERM for one that has something to tidy up
+ */
+export function startOwned(command: readonly string[], options: SpawnOptions, deathSignal: "KILL" | "TERM" = "KILL"): ChildProcess {
   watchForTheEnd();
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], options);
+  const child = spawn("setpriv", ["--pdeathsig", deathSignal, "--", ...command], options);
   processes.add(child);
   child.once("exit", () => processes.delete(child));
   child.once("error", () => processes.delete(child));

@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import type { CredentialForm, Fault, User } from "../api-under-test.ts";
 import { CommandedChild } from "../child.ts";
+import { removeFolder, temporaryFolder } from "../leftovers.ts";
 import { Workloads } from "../workloads.ts";
 import type { Population } from "./bootstrap.ts";
 import type { LoggedRequest } from "./server.ts";
@@ -16,9 +17,11 @@ export class SimulatorProcess implements SimulatedApi {
   readonly ca: string;
   readonly workloads: Workloads;
   readonly #child: CommandedChild;
+  readonly #folder: string;
 
-  private constructor(child: CommandedChild, { url, ca }: { readonly url: string; readonly ca: string }) {
+  private constructor(child: CommandedChild, folder: string, { url, ca }: { readonly url: string; readonly ca: string }) {
     this.#child = child;
+    this.#folder = folder;
     this.url = url;
     this.ca = ca;
     this.workloads = new Workloads(this);
@@ -28,10 +31,12 @@ export class SimulatorProcess implements SimulatedApi {
   static async start(options: SimulatorOptions & { readonly namespace?: string } = {}): Promise<SimulatorProcess> {
     const { namespace, ...rest } = options;
     const child = CommandedChild.start("the simulator", PROGRAM, namespace);
+    const folder = temporaryFolder("simulator");
     try {
-      return new SimulatorProcess(child, (await child.call("start", rest)) as { readonly url: string; readonly ca: string });
+      return new SimulatorProcess(child, folder, (await child.call("start", { ...rest, folder })) as { readonly url: string; readonly ca: string });
     } catch (error) {
       await child.stop();
+      removeFolder(folder);
       throw error;
     }
   }
@@ -81,7 +86,8 @@ export class SimulatorProcess implements SimulatedApi {
     await this.#child.call("endWatches", undefined);
   }
 
-  stop(): Promise<void> {
-    return this.#child.stop();
+  async stop(): Promise<void> {
+    await this.#child.stop();
+    removeFolder(this.#folder);
   }
 }

@@ -8,7 +8,7 @@ import type { ApiUnderTest, CredentialForm, Fault, User } from "../api-under-tes
 import { Authority } from "../certificates.ts";
 import { FaultProxy } from "../fault-proxy.ts";
 import { Kubeconfigs } from "../kubeconfig.ts";
-import { removeFolder, temporaryFolder } from "../leftovers.ts";
+import { ownedFolder, removeFolder, temporaryFolder } from "../leftovers.ts";
 import { Workloads } from "../workloads.ts";
 import { Allocations } from "./allocations.ts";
 import { Api } from "./api.ts";
@@ -26,6 +26,8 @@ export type SimulatorOptions = {
   readonly bookmarkIntervalMs?: number;
   /** How many changes a watch may be behind before it gets 410; 100 000 if left out. */
   readonly watchWindow?: number;
+  /** A private folder to use and to remove at the end; a new one if left out. */
+  readonly folder?: string;
 };
 
 /** What can be done to a simulator beyond what can be done to any API server. */
@@ -52,7 +54,7 @@ const WATCH_WINDOW = 100_000;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0 } = options;
-  const folder = temporaryFolder("simulator");
+  const folder = options.folder === undefined ? temporaryFolder("simulator") : ownedFolder(options.folder);
   const authority = await Authority.make(folder);
   const keys = await authority.server([host, "127.0.0.1", "::1", "localhost"]);
   const state = { silent: false };

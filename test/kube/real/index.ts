@@ -1,0 +1,6 @@
+/**
+ * The face of the real control plane.
+ */
+export { type ControlPlaneOptions, RealControlPlane, startControlPlane } from "./control-plane.ts";
+export { type KubeProxy, type KubeProxyOptions, startKubeProxy } from "./kube-proxy.ts";
+export { type Availability, available, buildControlPlane, type Program, PROGRAMS, VERSIONS } from "./programs.ts";
