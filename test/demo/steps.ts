@@ -4,14 +4,27 @@ import type { ApiUnderTest } from "../kube/api-under-test.ts";
 import { Workloads } from "../kube/workloads.ts";
 import { eventually, now, type Prober } from "../lab/index.ts";
 import { expect, ms, observed, remark } from "./narrator.ts";
+import type { Proxies } from "./proxies.ts";
 import { SERVICE, type Member, type World } from "./world.ts";
 
+export const NAMESPACE = SERVICE.namespace;
 const WORST_SILENCE_MS = 2000;
 
 /** Which worker's interface answers ARP for an address, as the near client sees it. */
 export async function ownerOf(world: World, address: string): Promise<string | undefined> {
   const entry = (await world.near.host.neighbours()).find((neighbour) => neighbour.address === address);
   return world.workers.find(({ host }) => host.link(world.lan).mac === entry?.mac)?.name;
+}
+
+/** The router hears from both workers. */
+export async function sessionsUp(world: World): Promise<void> {
+  const began = now();
+  await eventually("the router has a session with both workers", 15_000, async () => {
+    const states = await Promise.all(world.workers.map(({ address }) => world.frr.session(address)));
+    if (states.every((state) => state === "Established")) return true;
+    throw new Error(states.join(", "));
+  });
+  observed(`the router (FRR ${await world.frr.version()}) has a BGP session with each (waited ${ms(now() - began)})`);
 }
 
 /** A Service is made, and gets an address from the pool. */
@@ -114,9 +127,10 @@ export async function freezeApi(api: ApiUnderTest, world: World, prober: Prober)
 }
 
 /** The Service is deleted: nobody answers ARP any more and the router has no route. */
-export async function deleteService(api: ApiUnderTest, world: World, vip: string, prober: Prober): Promise<void> {
+export async function deleteService(api: ApiUnderTest, world: World, vip: string, prober: Prober, proxies: Proxies): Promise<void> {
   const began = now();
   await new Workloads(api).deleteService(SERVICE);
+  await proxies.forget();
   await nextHops(world, vip, "", `the router has no route to ${vip} any more`);
   await eventually("nobody answers ARP for it", 10_000, async () => {
     await world.near.host.execToEnd(["ip", "neigh", "flush", "to", vip]);

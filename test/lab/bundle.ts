@@ -3,7 +3,7 @@
  */
 import { existsSync, globSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./run.ts";
+import { run, runToEnd } from "./run.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const BUILD_TIMEOUT_MS = 120_000;
@@ -26,4 +26,8 @@ function isUpToDate(): boolean {
   return sources.every((source) => statSync(join(ROOT, source)).mtimeMs < built);
 }
 
-if (import.meta.main && !isUpToDate()) await run([process.execPath, join(ROOT, "scripts", "build.ts")], { timeoutMs: BUILD_TIMEOUT_MS });
+if (import.meta.main && !isUpToDate()) {
+  const { status, stdout, stderr } = await runToEnd([process.execPath, join(ROOT, "scripts", "build.ts")], { timeoutMs: BUILD_TIMEOUT_MS });
+  process.stderr.write(stdout + stderr);
+  process.exitCode = status ?? 1;
+}

@@ -67,6 +67,10 @@ export class Frr {
     return JSON.parse(await this.vtysh(command));
   }
 
+  async version(): Promise<string> {
+    return /FRRouting (?<version>\S+)/.exec(await this.vtysh("show version"))?.groups?.["version"] ?? "of unknown version";
+  }
+
   /** The state of the session with a neighbor ("Established", "Active" …); undefined if there is none. */
   async session(address: string): Promise<string | undefined> {
     const neighbors = (await this.json("show bgp neighbors json")) as Readonly<Record<string, { readonly bgpState?: string } | undefined>>;
