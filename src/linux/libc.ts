@@ -9,12 +9,19 @@ export type Libc = {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  /** Replaces the socket's classic BPF program: instructions of 8 octets in the host's byte order. */
+  attachFilter(fd: number, program: Uint8Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   sendto(fd: number, data: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number): number;
   close(fd: number): number;
 };
+
+type SetFilter = (fd: number, level: number, option: number, program: { len: number; filter: Uint8Array }, length: number) => number;
+
+const SOL_SOCKET = 1; // asm-generic/socket.h
+const SO_ATTACH_FILTER = 26;
 
 /** A call to the C library that failed; `code` is the errno's name, as in Node's own errors. */
 export class SystemError extends Error {
@@ -33,10 +40,14 @@ function load(): { readonly koffi: typeof koffi; readonly libc: Libc } {
   if (loaded !== undefined) return loaded;
   const native = createRequire(import.meta.url)("koffi") as typeof koffi;
   const library = native.load("libc.so.6");
+  const program = native.struct({ len: "uint16", filter: "const void *" }); // struct sock_fprog
+  const setFilter = library.func("setsockopt", "int", ["int", "int", "int", native.pointer(program), "uint32"]) as SetFilter;
   const libc: Libc = {
     socket: library.func("int socket(int, int, int)"),
     setsockopt: library.func("int setsockopt(int, int, int, const void *, uint32)"),
     getsockopt: library.func("int getsockopt(int, int, int, _Out_ uint8 *, _Inout_ uint32 *)"),
+    attachFilter: (fd, instructions) =>
+      setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: instructions.length / 8, filter: instructions }, native.sizeof(program)),
     bind: library.func("int bind(int, const void *, uint32)"),
     connect: library.func("int connect(int, const void *, uint32)"),
     listen: library.func("int listen(int, int)"),

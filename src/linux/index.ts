@@ -1,0 +1,2 @@
+export * from "./tcp-socket.ts";
+export * from "./notify.ts";
