@@ -42,8 +42,13 @@ export type RouteAttributes = {
 
 export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonly attributes: RouteAttributes };
 
+/** Where sessions that peers open are accepted. */
+export type BgpListen = { readonly address: Address; readonly port: number };
+
 export type BgpDesired = {
   readonly peers: readonly BgpPeer[];
+  /** Absent or empty: we only open sessions ourselves. */
+  readonly listen?: readonly BgpListen[];
   /** By VIP. A prefix that several VIPs ask for is announced while one of them does. */
   readonly routes: ReadonlyMap<Address, readonly BgpRoute[]>;
   /** False until the first complete view: sessions come up, but neither a route nor an End-of-RIB is sent. */

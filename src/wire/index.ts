@@ -3,3 +3,4 @@ export * from "./ethernet.ts";
 export * from "./arp.ts";
 export * from "./ipv6.ts";
 export * from "./ndp.ts";
+export * from "./bgp/index.ts";

@@ -1,0 +1,423 @@
+/**
+ * One configured neighbor: its connections, its Adj-RIB-Out, and what the operator is told about it.
+ *
+ * Owns up to three connections for moments: the one that we open, and those that the peer opens. RFC 4271 6.8 leaves one.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Tcp, TcpArrival, TcpDial } from "../linux/index.ts";
+import type { Log } from "../log/index.ts";
+import type { Address, Prefix } from "../net/index.ts";
+import type { Clock, Random, Timer } from "../time/index.ts";
+import {
+  CEASE,
+  CEASE_SUBCODE,
+  type MessageType,
+  type NextHop,
+  type Notification,
+  OPEN_ERROR,
+  OPEN_SUBCODE,
+  type Open,
+  type Problem,
+  type RouteRefresh,
+  type Update,
+  cease,
+  describeCapability,
+  encodeMessage,
+  encodeNotification,
+} from "../wire/index.ts";
+import { AdjRibOut } from "./adj-rib-out.ts";
+import { retainedInitiator } from "./collision.ts";
+import type { BgpPeer, RouteAttributes } from "./desired.ts";
+import { type Failure, describeFailure, failureFields } from "./failure.ts";
+import type { State } from "./fsm.ts";
+import { IdleHold } from "./idle-hold.ts";
+import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpen } from "./negotiated.ts";
+import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
+import { type MessageCounts, Session, type SessionOwner, sendHoldMs } from "./session.ts";
+import type { BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
+import { Transmitter } from "./transmitter.ts";
+
+export type PeerParts = {
+  readonly self: Self;
+  readonly tcp: Tcp;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly addressesBeside: AddressesBeside;
+};
+
+/** From far from to near an established session. */
+const PROGRESS: readonly State[] = ["Idle", "Active", "Connect", "OpenSent", "OpenConfirm", "Established"];
+const MOST_SENTENCES = 32;
+const NEXT_HOPS_MS = 5000;
+
+export class Peer {
+  readonly config: BgpPeer;
+  readonly #parts: PeerParts;
+  readonly #rib = new AdjRibOut();
+  readonly #transmitter: Transmitter;
+  readonly #idleHold: IdleHold;
+  readonly #outgoing: Session | undefined;
+  /** Connections that the peer opened and that live. */
+  #arrivals: readonly Session[] = [];
+  #established: Session | undefined;
+  #stopped = false;
+  #capabilities: "capabilities" | "no-capabilities" = "capabilities";
+  #state: State = "Idle";
+  #stateSince: number;
+  #establishments = 0;
+  #nextHopTimer: Timer | undefined;
+  #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
+  /** Sentences that were logged since the peer was last up: a retry that fails alike is no news. */
+  readonly #said = new Set<string>();
+  #received = { announcements: 0, withdrawals: 0, malformed: 0 };
+  readonly #pastMessages = { sent: noCounts(), received: noCounts() };
+
+  constructor(config: BgpPeer, parts: PeerParts) {
+    this.config = config;
+    this.#parts = parts;
+    this.#stateSince = parts.clock.now();
+    this.#transmitter = new Transmitter(this.#rib, parts.clock);
+    this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
+      this.#retry();
+    });
+    this.#outgoing = config.passive ? undefined : this.#session("local");
+  }
+
+  /** Whether a changed configuration leaves this peer as it is. */
+  isFor(config: BgpPeer): boolean {
+    return isDeepStrictEqual(this.config, config);
+  }
+
+  start(): void {
+    this.#outgoing?.start();
+    this.#noteState();
+  }
+
+  offer(vip: Address, prefix: Prefix, attributes: RouteAttributes): void {
+    this.#rib.offer(vip, prefix, attributes);
+  }
+
+  retract(vip: Address, prefix: Prefix): void {
+    this.#rib.retract(vip, prefix);
+  }
+
+  isTold(prefix: Prefix): boolean {
+    return this.#established !== undefined && this.#rib.isTold(prefix);
+  }
+
+  /** Every route that is wanted, for people. */
+  routes(): ReturnType<AdjRibOut["list"]> {
+    return this.#rib.list();
+  }
+
+  /** What was offered and retracted is to be sent. */
+  flush(view: "complete" | "incomplete"): void {
+    if (view === "complete") this.#transmitter.complete();
+  }
+
+  /** The peer opened a connection. */
+  arrived(arrival: TcpArrival): void {
+    if (this.#stopped || this.#idleHold.refuses) {
+      arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+      return;
+    }
+    for (const other of this.#arrivals) {
+      if (other.state === "OpenConfirm") {
+        arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.COLLISION))));
+        return;
+      }
+      // It never said a word; the peer has probably forgotten it.
+      if (other !== this.#established) void other.stop(cease(CEASE_SUBCODE.COLLISION));
+    }
+    const session = this.#session("remote");
+    this.#arrivals = [...this.#arrivals, session];
+    session.start();
+    session.adopt(arrival);
+  }
+
+  /** Takes all routes back and says why; resolves when that has left, at the latest a second later. Does not start again. */
+  async stop(farewell: Notification): Promise<void> {
+    this.#stopped = true;
+    this.#idleHold.stop();
+    this.#transmitter.withdrawAll();
+    await Promise.all(this.#sessions().map((session) => session.stop(farewell)));
+  }
+
+  status(): BgpPeerStatus {
+    const { config } = this;
+    const now = this.#parts.clock.now();
+    const current = this.#foremost();
+    const failure = this.#lastFailure;
+    return {
+      name: config.name,
+      address: config.address,
+      zone: config.zone,
+      port: config.port,
+      localAsn: config.localAsn,
+      asn: config.asn,
+      state: this.#state,
+      inStateMs: now - this.#stateSince,
+      openedBy: current?.agreed === undefined ? undefined : current === this.#outgoing ? "us" : "peer",
+      localAddress: current?.local,
+      lastError:
+        failure === undefined
+          ? undefined
+          : {
+              text: failure.text,
+              by: failure.failure.by,
+              code: failure.failure.by === "network" ? undefined : failure.failure.notification.code,
+              subcode: failure.failure.by === "network" ? undefined : failure.failure.notification.subcode,
+              agoMs: now - failure.at,
+            },
+      nextRetryMs: this.#idleHold.left ?? this.#outgoing?.timeLeft("ConnectRetry"),
+      establishments: this.#establishments,
+      negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
+      families: { ipv4: this.#familyStatus("ipv4"), ipv6: this.#familyStatus("ipv6") },
+      received: { ...this.#received },
+      messages: this.#messages(),
+      queued: current?.queued ?? 0,
+      notes: this.#notes(),
+    };
+  }
+
+  #session(initiator: "local" | "remote"): Session {
+    const { tcp, clock, random } = this.#parts;
+    return new Session({
+      tcp,
+      clock,
+      random,
+      settings: { connectRetryMs: this.config.connectTimeMs, passive: initiator === "remote" },
+      dial: dialOf(this.config),
+      owner: this.#owner,
+    });
+  }
+
+  readonly #owner: SessionOwner = {
+    open: () => ourOpen(this.#parts.self, this.config, this.#capabilities),
+    judge: (session, open) => this.#judge(session, open),
+    up: (session, agreed) => {
+      this.#up(session, agreed);
+    },
+    down: () => {
+      this.#established = undefined;
+      this.#nextHopTimer?.cancel();
+      this.#transmitter.end();
+    },
+    damp: (_session, after) => {
+      if (!this.#stopped && !this.#hasAgreedOne()) this.#idleHold.damp(after);
+    },
+    failed: (_session, failure, state) => {
+      this.#failed(failure, state);
+    },
+    routes: (update) => {
+      this.#routes(update);
+    },
+    spoilt: (problems, message) => {
+      this.#spoilt(problems, message);
+    },
+    refresh: (refresh: RouteRefresh) => {
+      this.#transmitter.refresh(refresh);
+    },
+    written: () => {
+      this.#transmitter.written();
+    },
+    changed: () => {
+      this.#noteState();
+    },
+  };
+
+  /** RFC 4271 6.8: which connections live is decided when an OPEN tells who the peer is. */
+  #judge(session: Session, theirs: Open): Negotiated | "collision" {
+    const { self } = this.#parts;
+    const agreed = negotiate(self, this.config, this.#owner.open(), theirs);
+    const rival = this.#sessions().find((other) => other !== session && (other.state === "OpenConfirm" || other.state === "Established"));
+    if (rival === undefined) return agreed;
+    const retained = retainedInitiator(
+      { identifier: self.routerId, asn: this.config.localAsn },
+      { identifier: theirs.identifier, asn: theirs.asn },
+    );
+    if (rival.state === "Established" || retained !== (session === this.#outgoing ? "local" : "remote")) return "collision";
+    rival.yield();
+    return agreed;
+  }
+
+  #up(session: Session, agreed: Negotiated): void {
+    this.#established = session;
+    this.#establishments++;
+    this.#received = { announcements: 0, withdrawals: 0, malformed: 0 };
+    this.#said.clear();
+    this.#idleHold.up(agreed.holdMs);
+    this.#parts.log.info(`session with peer ${this.config.name} is up`, {
+      peer: this.config.name,
+      address: this.config.address,
+      asn: agreed.remoteAsn,
+      hold_s: agreed.holdMs / 1000,
+      families: agreed.families.join(","),
+    });
+    for (const other of this.#sessions()) if (other !== session && other.state !== "Idle") other.yield();
+    this.#transmitter.begin(session, agreed);
+    this.#refreshNextHops();
+    this.#transmitter.changed();
+  }
+
+  #retry(): void {
+    if (!this.#stopped && !this.#hasAgreedOne()) this.#outgoing?.restart();
+    this.#noteState();
+  }
+
+  #failed(failure: Failure, state: State): void {
+    if (this.#stopped || isCollision(failure)) return;
+    const text = describeFailure(failure, state, this.config, this.#parts.self);
+    this.#lastFailure = { failure, text, at: this.#parts.clock.now() };
+    this.#capabilities = this.#nextCapabilities(failure);
+    if (this.#hasAgreedOne()) return; // the other connection of a collision lives
+    if (this.#said.has(text) || this.#said.size >= MOST_SENTENCES) return;
+    this.#said.add(text);
+    this.#parts.log.warning(text, { peer: this.config.name, address: this.config.address, ...failureFields(failure) });
+  }
+
+  /** RFC 5492 3: a peer that refuses the Capabilities parameter is tried without it, once. */
+  #nextCapabilities(failure: Failure): "capabilities" | "no-capabilities" {
+    const refused = failure.by === "peer" && failure.notification.code === OPEN_ERROR && failure.notification.subcode === OPEN_SUBCODE.UNSUPPORTED_PARAMETER;
+    return refused && this.#capabilities === "capabilities" && canDoWithoutCapabilities(this.config) ? "no-capabilities" : "capabilities";
+  }
+
+  /** Nothing that a peer announces is kept. */
+  #routes({ reachable, withdrawn }: Update): void {
+    for (const field of reachable) this.#received.announcements += field.count;
+    for (const field of withdrawn) this.#received.withdrawals += field.count;
+  }
+
+  #spoilt(problems: readonly Problem[], message: Uint8Array): void {
+    this.#received.malformed++;
+    for (const { attribute, approach, text } of problems) {
+      const sentence = `peer ${this.config.name} sends a malformed ${attribute}: ${text} (RFC 7606, ${approach})`;
+      if (this.#said.has(sentence) || this.#said.size >= MOST_SENTENCES) continue;
+      this.#said.add(sentence);
+      this.#parts.log.warning(sentence, { peer: this.config.name });
+      this.#parts.log.debug(`the malformed UPDATE of peer ${this.config.name}`, { message: Buffer.from(message).toString("hex") });
+    }
+  }
+
+  /** Again and again: an interface gets and loses addresses while a session lasts. */
+  #refreshNextHops(): void {
+    this.#nextHopTimer = this.#parts.clock.timer("bgp next hops", NEXT_HOPS_MS, () => {
+      this.#refreshNextHops();
+    });
+    const session = this.#established;
+    const { agreed, local } = session ?? {};
+    if (agreed === undefined || local === undefined) return;
+    for (const family of agreed.families) {
+      this.#transmitter.setNextHop(family, nextHopFor(family, local, this.config, agreed, this.#parts.addressesBeside));
+    }
+  }
+
+  #sessions(): Session[] {
+    return [...(this.#outgoing === undefined ? [] : [this.#outgoing]), ...this.#arrivals];
+  }
+
+  #hasAgreedOne(): boolean {
+    return this.#sessions().some((session) => session.agreed !== undefined);
+  }
+
+  /** The connection that is nearest to an established session. */
+  #foremost(): Session | undefined {
+    return this.#sessions().reduce<Session | undefined>(
+      (best, session) => (best === undefined || PROGRESS.indexOf(session.state) > PROGRESS.indexOf(best.state) ? session : best),
+      undefined,
+    );
+  }
+
+  #noteState(): void {
+    const dead = this.#arrivals.filter((session) => session.state === "Idle" || session.state === "Active");
+    if (dead.length > 0) {
+      for (const session of dead) addCounts(this.#pastMessages, session);
+      this.#arrivals = this.#arrivals.filter((session) => !dead.includes(session));
+    }
+    const state = this.#foremost()?.state ?? (this.#stopped || this.#idleHold.left !== undefined ? "Idle" : "Active");
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#stateSince = this.#parts.clock.now();
+  }
+
+  #messages(): BgpPeerStatus["messages"] {
+    const sum = { sent: { ...this.#pastMessages.sent }, received: { ...this.#pastMessages.received } };
+    for (const session of this.#sessions()) addCounts(sum, session);
+    return sum;
+  }
+
+  #familyStatus(family: "ipv4" | "ipv6"): BgpFamilyStatus {
+    const { sent, wanted } = this.#rib.count(family);
+    const nextHop = this.#transmitter.nextHop(family);
+    return { announced: nextHop === undefined ? 0 : sent, wanted, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
+  }
+
+  #notes(): string[] {
+    const agreed = this.#established?.agreed;
+    const notes: string[] = [];
+    for (const family of this.config.families) {
+      const { wanted, nextHop } = this.#familyStatus(family);
+      if (agreed === undefined || wanted === 0) continue;
+      if (!agreed.families.includes(family)) notes.push(`${wanted} ${family} prefixes are not announced: the peer does not speak ${family} unicast`);
+      else if (nextHop === undefined) notes.push(`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`);
+    }
+    if (this.#transmitter.tooLong > 0) notes.push(`${this.#transmitter.tooLong} routes have so many communities that they do not fit a message`);
+    if (agreed?.internal === false) notes.push("if routes do not show there, the router's import policy may drop them (RFC 8212)");
+    return notes;
+  }
+}
+
+function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+  return {
+    remoteAsn,
+    remoteIdentifier,
+    remoteHostname,
+    internal,
+    holdMs,
+    keepaliveMs,
+    holdLeftMs,
+    fourOctetAs,
+    families,
+    remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
+  };
+}
+
+/** Not an error: the peer keeps the other connection. */
+function isCollision(failure: Failure): boolean {
+  return failure.by === "peer" && failure.notification.code === CEASE && failure.notification.subcode === CEASE_SUBCODE.COLLISION;
+}
+
+function formatNextHop(nextHop: NextHop): string {
+  if (nextHop.family === "ipv4") return nextHop.address;
+  return nextHop.linkLocal === undefined ? nextHop.global : `${nextHop.global} ${nextHop.linkLocal}`;
+}
+
+const MAXIMUM_TTL = 255;
+const ADJACENT_TTL = 1; // an external peer is one hop away unless multihop says otherwise
+
+function dialOf(peer: BgpPeer): TcpDial {
+  const internal = peer.asn === "internal" || peer.asn === peer.localAsn;
+  return {
+    remote: { address: peer.address, zone: peer.zone, port: peer.port },
+    source: peer.sourceAddress,
+    ttl: peer.ttlSecurity ? MAXIMUM_TTL : peer.multihop > 0 ? peer.multihop : internal ? MAXIMUM_TTL : ADJACENT_TTL,
+    minimumTtl: peer.ttlSecurity ? MAXIMUM_TTL : 0, // RFC 5082 3
+    userTimeoutMs: peer.holdTimeMs === 0 ? 0 : sendHoldMs(peer.holdTimeMs),
+    password: peer.password,
+  };
+}
+
+type Counts = { readonly sent: MessageCounts; readonly received: MessageCounts };
+
+function noCounts(): MessageCounts {
+  return { OPEN: 0, UPDATE: 0, NOTIFICATION: 0, KEEPALIVE: 0, "ROUTE-REFRESH": 0 };
+}
+
+function addCounts(sum: Counts, more: Counts): void {
+  for (const type of Object.keys(sum.sent) as MessageType[]) {
+    sum.sent[type] += more.sent[type];
+    sum.received[type] += more.received[type];
+  }
+}

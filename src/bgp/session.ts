@@ -1,0 +1,415 @@
+/**
+ * One connection to a peer: the machine of fsm.ts with a socket and timers around it.
+ *
+ * Turns octets into events and actions into octets. Decides nothing: what is right is decided by the machine, and whether
+ * this connection or another one is kept, by the peer that owns both.
+ */
+import type { Tcp, TcpArrival, TcpDial, TcpEvents, TcpSocket } from "../linux/index.ts";
+import type { Clock, Random, Timer } from "../time/index.ts";
+import {
+  BgpError,
+  type BgpMessage,
+  Framer,
+  type MessageType,
+  type Notification,
+  OPEN_ERROR,
+  OPEN_SUBCODE,
+  type Open,
+  type Problem,
+  type RouteRefresh,
+  type Update,
+  decodeNotification,
+  decodeOpen,
+  decodeRouteRefresh,
+  decodeUpdate,
+  encodeMessage,
+  encodeNotification,
+  encodeOpen,
+} from "../wire/index.ts";
+import { Deadline } from "./deadline.ts";
+import type { Failure } from "./failure.ts";
+import { type Action, type Event, type Fsm, type FsmSettings, type State, type TimerName, newFsm, step } from "./fsm.ts";
+import type { Negotiated } from "./negotiated.ts";
+
+/** What the owner of a connection decides, and hears. */
+export interface SessionOwner {
+  /** Our OPEN. */
+  open(): Open;
+  /** What a peer's OPEN agrees to; "collision" if this connection must yield. Throws BgpError. */
+  judge(session: Session, open: Open): Negotiated | "collision";
+  up(session: Session, agreed: Negotiated): void;
+  down(session: Session): void;
+  /** It is Idle and may try again after a while. */
+  damp(session: Session, after: "no-connection" | "failure"): void;
+  failed(session: Session, failure: Failure, state: State): void;
+  routes(update: Update): void;
+  /** Something in an UPDATE was malformed and survived (RFC 7606). */
+  spoilt(problems: readonly Problem[], message: Uint8Array): void;
+  refresh(refresh: RouteRefresh): void;
+  /** The kernel took something of what was written. */
+  written(): void;
+  /** After every event. */
+  changed(): void;
+}
+
+export type SessionParts = {
+  readonly tcp: Tcp;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: FsmSettings;
+  readonly dial: TcpDial;
+  readonly owner: SessionOwner;
+};
+
+export type MessageCounts = Record<MessageType, number>;
+
+const MESSAGES_PER_TURN = 256; // bounds how long a peer that floods us keeps the others waiting
+const LEAST_KEEPALIVE_MS = 1000; // RFC 4271 4.4
+const LEAST_SEND_HOLD_MS = 90_000;
+
+export class Session {
+  readonly sent: MessageCounts = noMessages();
+  readonly received: MessageCounts = noMessages();
+  readonly #parts: SessionParts;
+  readonly #timers: Readonly<Record<TimerName | "SendHold", Deadline>>;
+  #fsm: Fsm;
+  #socket: TcpSocket | undefined;
+  #framer = new Framer();
+  #later: Timer | undefined;
+  /** Events that came while another was being answered. */
+  readonly #events: Event[] = [];
+  #busy = false;
+  /** Why the next thing that ends this connection ends it. */
+  #failure: Failure | undefined;
+  #problem = "";
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#fsm = newFsm(parts.settings);
+    const timer = (name: string, event: Event): Deadline => new Deadline(parts.clock, `bgp ${name} ${parts.dial.remote.address}`, () => {
+      this.#expired(event);
+    });
+    this.#timers = {
+      ConnectRetry: timer("ConnectRetry", { type: "ConnectRetryTimer_Expires" }),
+      Hold: timer("Hold", { type: "HoldTimer_Expires" }),
+      Keepalive: timer("Keepalive", { type: "KeepaliveTimer_Expires" }),
+      SendHold: timer("SendHold", { type: "SendHoldTimer_Expires" }),
+    };
+  }
+
+  get state(): State {
+    return this.#fsm.state;
+  }
+
+  /** What the OPENs agreed on, once they have. */
+  get agreed(): Negotiated | undefined {
+    return "agreed" in this.#fsm ? this.#fsm.agreed : undefined;
+  }
+
+  /** Our own address on this connection. */
+  get local(): TcpSocket["local"] {
+    return this.#socket?.local;
+  }
+
+  /** Octets that were written and that the kernel did not take yet. */
+  get queued(): number {
+    return this.#socket?.queued ?? 0;
+  }
+
+  /** Milliseconds until the timer fires; undefined if it does not run. */
+  timeLeft(timer: TimerName): number | undefined {
+    return this.#timers[timer].left;
+  }
+
+  start(): void {
+    this.#dispatch({ type: "ManualStart" });
+  }
+
+  /** The time of damping is over. */
+  restart(): void {
+    this.#dispatch({ type: "IdleHoldTimer_Expires" });
+  }
+
+  /** Resolves when the farewell has left and the connection is gone, at the latest a second later. */
+  stop(farewell: Notification): Promise<void> {
+    const gone = this.#socket?.gone;
+    this.#dispatch({ type: "ManualStop", farewell });
+    return gone ?? Promise.resolve();
+  }
+
+  /** Ends the session, to be tried again. */
+  close(farewell: Notification, problem: string): void {
+    this.#problem = problem;
+    this.#dispatch({ type: "AutomaticStop", farewell });
+  }
+
+  /** This connection yields to the other one. */
+  yield(): void {
+    this.#problem = "both sides connected at once";
+    this.#dispatch({ type: "OpenCollisionDump" });
+  }
+
+  /** Takes a connection that the peer opened. Only in Active. */
+  adopt(arrival: TcpArrival): void {
+    const { dial } = this.#parts;
+    this.#attach((events) => arrival.accept(dial, events));
+    this.#dispatch({ type: "TcpConnectionConfirmed" });
+  }
+
+  /** Sends whole UPDATE messages. Only when Established. */
+  sendUpdates(octets: Uint8Array, messages: number): void {
+    this.#write(octets, "UPDATE", messages);
+    // "Each time the local system sends a KEEPALIVE or UPDATE message, it restarts its KeepaliveTimer."
+    const { agreed } = this;
+    if (agreed !== undefined && agreed.holdMs > 0) this.#startTimer("Keepalive", agreed.keepaliveMs);
+  }
+
+  /** Sends a ROUTE-REFRESH. Only when Established. */
+  sendRefresh(body: Uint8Array): void {
+    this.#send("ROUTE-REFRESH", body);
+  }
+
+  #dispatch(event: Event): void {
+    this.#events.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      const before = this.#fsm.state;
+      const { fsm, actions } = step(this.#fsm, next);
+      this.#fsm = fsm;
+      for (const action of actions) this.#perform(action, before, next);
+    }
+    this.#busy = false;
+    this.#parts.owner.changed();
+  }
+
+  #perform(action: Action, before: State, event: Event): void {
+    const { owner } = this.#parts;
+    switch (action.do) {
+      case "connect":
+        this.#connect();
+        return;
+      case "drop":
+        this.#drop(before, event);
+        return;
+      case "send-open":
+        this.#send("OPEN", encodeOpen(owner.open()));
+        return;
+      case "send-keepalive":
+        this.#send("KEEPALIVE");
+        return;
+      case "send-notification":
+        this.#send("NOTIFICATION", encodeNotification(action.notification));
+        this.#failure = { by: "us", notification: action.notification, problem: this.#problem };
+        return;
+      case "start-timer":
+        this.#startTimer(action.timer, action.ms);
+        return;
+      case "stop-timer":
+        this.#timers[action.timer].stop();
+        return;
+      case "damp":
+        owner.damp(this, action.after);
+        return;
+      case "session-up":
+        owner.up(this, action.agreed);
+        return;
+      case "session-down":
+        owner.down(this);
+        return;
+      case "take-routes":
+        owner.routes(action.update);
+        return;
+      case "refresh":
+        owner.refresh(action.refresh);
+        return;
+    }
+  }
+
+  #connect(): void {
+    const { tcp, dial } = this.#parts;
+    this.#attach((events) => tcp.dial(dial, events));
+  }
+
+  #attach(open: (events: TcpEvents) => TcpSocket): void {
+    // Events of a socket that is no longer ours say nothing about the one that is.
+    const isOurs = (): boolean => this.#socket === socket;
+    const socket = open({
+      connected: () => {
+        if (isOurs()) this.#dispatch({ type: "Tcp_CR_Acked" });
+      },
+      received: (octets) => {
+        if (!isOurs()) return;
+        this.#framer.push(octets);
+        this.#read(socket);
+      },
+      written: () => {
+        if (isOurs()) this.#written();
+      },
+      closed: (error) => {
+        if (!isOurs()) return;
+        this.#failure = { by: "network", error };
+        this.#dispatch({ type: "TcpConnectionFails" });
+      },
+    });
+    this.#socket = socket;
+    this.#framer = new Framer();
+    this.#failure = undefined;
+    this.#problem = "";
+  }
+
+  #drop(before: State, event: Event): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#later?.cancel();
+    this.#later = undefined;
+    this.#timers.SendHold.stop();
+    if (socket === undefined) return;
+    if (before === "Connect" || before === "Active") socket.abort();
+    else socket.close();
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined && event.type !== "ManualStop" && event.type !== "OpenCollisionDump") this.#parts.owner.failed(this, failure, before);
+  }
+
+  #expired(event: Event): void {
+    this.#problem = "";
+    if (event.type === "ConnectRetryTimer_Expires" && this.state === "Connect") this.#failure = { by: "network", error: "ETIMEDOUT" };
+    this.#dispatch(event);
+  }
+
+  /** Jitter as RFC 4271 10 asks for. */
+  #startTimer(timer: TimerName, ms: number): void {
+    const jittered = timer === "Hold" ? ms : ms * (0.75 + 0.25 * this.#parts.random());
+    this.#timers[timer].restart(timer === "Keepalive" ? Math.max(LEAST_KEEPALIVE_MS, jittered) : jittered);
+  }
+
+  #send(type: MessageType, body?: Uint8Array): void {
+    this.#write(encodeMessage(type, body), type, 1);
+  }
+
+  #write(octets: Uint8Array, type: MessageType, messages: number): void {
+    if (this.#socket === undefined) return;
+    this.#socket.write(octets);
+    this.sent[type] += messages;
+    this.#watchSending("still");
+  }
+
+  #written(): void {
+    this.#watchSending("moved");
+    this.#parts.owner.written();
+  }
+
+  /** RFC 9687: a peer that takes nothing for this long, though it talks, is as good as dead. */
+  #watchSending(progress: "still" | "moved"): void {
+    const timer = this.#timers.SendHold;
+    const holdMs = this.agreed?.holdMs ?? 0;
+    if (this.state !== "Established" || holdMs === 0 || this.queued === 0) timer.stop();
+    else if (progress === "moved" || timer.left === undefined) timer.restart(sendHoldMs(holdMs));
+  }
+
+  /** Answers what has arrived, a bounded number of messages per turn of the loop. */
+  #read(socket: TcpSocket): void {
+    for (let budget = MESSAGES_PER_TURN; budget > 0; budget--) {
+      let event: Event;
+      try {
+        const message = this.#framer.next();
+        if (message === undefined) {
+          if (this.#later !== undefined) socket.resume();
+          this.#later = undefined;
+          return;
+        }
+        this.received[message.type]++;
+        event = this.#eventOf(message);
+      } catch (error) {
+        event = this.#headerError(error);
+      }
+      this.#dispatch(event);
+      if (this.#socket !== socket) return;
+    }
+    socket.pause();
+    this.#later = this.#parts.clock.timer("bgp messages", 0, () => {
+      this.#read(socket);
+    });
+  }
+
+  #headerError(error: unknown): Event {
+    if (!(error instanceof BgpError)) throw error;
+    this.#problem = error.message;
+    return { type: "BGPHeaderErr", answer: error.notification };
+  }
+
+  #eventOf(message: BgpMessage): Event {
+    switch (message.type) {
+      case "OPEN":
+        return this.state === "OpenSent" ? this.#openEvent(message.body) : this.#unexpected(message);
+      case "KEEPALIVE":
+        return { type: "KeepAliveMsg" };
+      case "NOTIFICATION":
+        return this.#notificationEvent(message.body);
+      case "UPDATE":
+        return this.agreed !== undefined && this.state === "Established" ? this.#updateEvent(message.body, this.agreed) : this.#unexpected(message);
+      case "ROUTE-REFRESH":
+        return this.agreed !== undefined && this.state === "Established" ? this.#refreshEvent(message.body, this.agreed) : this.#unexpected(message);
+    }
+  }
+
+  #unexpected({ type }: BgpMessage): Event {
+    this.#problem = `it sent ${type} in state ${this.state}`;
+    return { type: "UnexpectedMsg", message: type };
+  }
+
+  #openEvent(body: Uint8Array): Event {
+    return this.#decoded(
+      () => {
+        const agreed = this.#parts.owner.judge(this, decodeOpen(body));
+        if (agreed === "collision") this.#problem = "both sides connected at once";
+        return agreed === "collision" ? { type: "OpenCollisionDump" } : { type: "BGPOpen", agreed };
+      },
+      (answer) => ({ type: "BGPOpenMsgErr", answer }),
+    );
+  }
+
+  #notificationEvent(body: Uint8Array): Event {
+    const received = decodeNotification(body);
+    this.#failure = { by: "peer", notification: received };
+    return { type: received.code === OPEN_ERROR && received.subcode === OPEN_SUBCODE.UNSUPPORTED_VERSION ? "NotifMsgVerErr" : "NotifMsg" };
+  }
+
+  #updateEvent(body: Uint8Array, agreed: Negotiated): Event {
+    return this.#decoded(
+      () => {
+        const update = decodeUpdate(body, agreed);
+        if (update.problems.length > 0) this.#parts.owner.spoilt(update.problems, encodeMessage("UPDATE", body));
+        return { type: "UpdateMsg", update };
+      },
+      (answer) => ({ type: "UpdateMsgErr", answer }),
+    );
+  }
+
+  #refreshEvent(body: Uint8Array, agreed: Negotiated): Event {
+    return this.#decoded(
+      () => ({ type: "RouteRefreshMsg", refresh: decodeRouteRefresh(body, agreed) }),
+      (answer) => ({ type: "RouteRefreshMsgErr", answer }),
+    );
+  }
+
+  #decoded(decode: () => Event, failed: (answer: Notification) => Event): Event {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof BgpError)) throw error;
+      this.#problem = error.message;
+      return failed(error.notification);
+    }
+  }
+}
+
+/** How long a peer may take nothing: RFC 9687 leaves the value to us. */
+export function sendHoldMs(holdMs: number): number {
+  return Math.max(LEAST_SEND_HOLD_MS, 2 * holdMs);
+}
+
+function noMessages(): MessageCounts {
+  return { OPEN: 0, UPDATE: 0, NOTIFICATION: 0, KEEPALIVE: 0, "ROUTE-REFRESH": 0 };
+}

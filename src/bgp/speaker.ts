@@ -1,0 +1,142 @@
+/**
+ * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
+ * announce is checked, counted and dropped.
+ *
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 9003,
+ * 9072 (received), 9687, and TCP MD5 (2385).
+ */
+import type { Tcp, TcpArrival } from "../linux/index.ts";
+import type { Log } from "../log/index.ts";
+import { type Address, type Ipv4, formatPrefix } from "../net/index.ts";
+import type { Clock, Random } from "../time/index.ts";
+import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
+import type { BgpDesired, BgpRoute } from "./desired.ts";
+import { Listeners } from "./listeners.ts";
+import type { AddressesBeside } from "./next-hop.ts";
+import { Peer } from "./peer.ts";
+import type { BgpStatus } from "./status.ts";
+
+export type BgpSpeakerParts = {
+  /** The BGP Identifier (RFC 6286): unique within the AS. */
+  readonly routerId: Ipv4;
+  /** Shown by routers that know the FQDN capability; "" sends none. */
+  readonly hostname: string;
+  readonly tcp: Tcp;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly addressesBeside: AddressesBeside;
+};
+
+export class BgpSpeaker {
+  readonly #parts: BgpSpeakerParts;
+  #state: "new" | "running" | "stopped" = "new";
+  #peers = new Map<string, Peer>();
+  /** Peers that have been told goodbye; a new one with the same name waits for it. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  /** What was last asked for, by VIP. */
+  readonly #routes = new Map<Address, readonly BgpRoute[]>();
+  readonly #listeners: Listeners;
+
+  constructor(parts: BgpSpeakerParts) {
+    this.#parts = parts;
+    this.#listeners = new Listeners(parts, (arrival) => {
+      this.#arrived(arrival);
+    });
+  }
+
+  start(): void {
+    if (this.#state === "new") this.#state = "running";
+  }
+
+  /**
+   * Makes peers and routers match. `changed` names the VIPs whose routes may differ from those of the last call; the rest is
+   * not looked at. The same twice sends nothing.
+   */
+  apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
+    if (this.#state !== "running") return;
+    this.#listeners.apply(desired.listen ?? [], desired.peers);
+    this.#applyPeers(desired);
+    for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
+    for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
+  }
+
+  status(): BgpStatus {
+    return {
+      routerId: this.#parts.routerId,
+      peers: [...this.#peers.values()].map((peer) => peer.status()),
+      listeners: this.#listeners.status(),
+    };
+  }
+
+  /** Names of the peers that have been told a route for this VIP. */
+  announcedTo(vip: Address): string[] {
+    const told = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isTold(prefix) === true);
+    return [...new Set(told.map(({ peer }) => peer))];
+  }
+
+  /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
+  routes(peer: string): ReturnType<Peer["routes"]> | undefined {
+    return this.#peers.get(peer)?.routes();
+  }
+
+  /** Withdraws everything and tells the peers why (RFC 9003). Resolves when that has left, at the latest a second later. */
+  async stop(reason: string): Promise<void> {
+    this.#state = "stopped";
+    this.#listeners.stop();
+    const farewell = cease(CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, reason);
+    await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell))]);
+  }
+
+  #applyPeers(desired: BgpDesired): void {
+    const wanted = new Map(desired.peers.map((config) => [config.name, config]));
+    for (const [name, peer] of this.#peers) {
+      const config = wanted.get(name);
+      if (config !== undefined && peer.isFor(config)) continue;
+      this.#peers.delete(name);
+      this.#leave(name, peer, config === undefined ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE);
+    }
+    for (const config of desired.peers) {
+      if (this.#peers.has(config.name)) continue;
+      const peer = new Peer(config, { ...this.#parts, self: this.#parts });
+      this.#peers.set(config.name, peer);
+      for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
+      void this.#arrive(config.name, peer);
+    }
+  }
+
+  /** Starts a peer when the one before it has gone: a router takes no second session from the same address. */
+  async #arrive(name: string, peer: Peer): Promise<void> {
+    await this.#leaving.get(name);
+    if (this.#state === "running" && this.#peers.get(name) === peer) peer.start();
+  }
+
+  #leave(name: string, peer: Peer, subcode: number): void {
+    const gone = peer.stop(cease(subcode)).finally(() => {
+      if (this.#leaving.get(name) === gone) this.#leaving.delete(name);
+    });
+    this.#leaving.set(name, gone);
+  }
+
+  #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
+    const before = this.#routes.get(vip) ?? [];
+    if (before === wanted) return;
+    const kept = new Set(before.length === 0 ? [] : wanted.map(keyOf));
+    for (const route of before) if (!kept.has(keyOf(route))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
+    for (const { peer, prefix, attributes } of wanted) this.#peers.get(peer)?.offer(vip, prefix, attributes);
+    if (wanted.length === 0) this.#routes.delete(vip);
+    else this.#routes.set(vip, wanted);
+  }
+
+  /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */
+  #arrived(arrival: TcpArrival): void {
+    const { address, zone } = arrival.remote;
+    const peer = [...this.#peers.values()].find(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
+    if (peer !== undefined) peer.arrived(arrival);
+    else arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+  }
+}
+
+function keyOf({ peer, prefix }: BgpRoute): string {
+  return `${peer} ${formatPrefix(prefix)}`;
+}

@@ -1,0 +1,74 @@
+/** What bgp/ reports of itself. */
+import type { Address, Family, Ipv4 } from "../net/index.ts";
+import type { State } from "./fsm.ts";
+import type { MessageCounts } from "./session.ts";
+
+export type BgpStatus = {
+  readonly routerId: Ipv4;
+  readonly peers: readonly BgpPeerStatus[];
+  readonly listeners: readonly BgpListenerStatus[];
+};
+
+export type BgpPeerStatus = {
+  readonly name: string;
+  readonly address: Address;
+  readonly zone: string | undefined;
+  readonly port: number;
+  readonly localAsn: number;
+  /** As configured; `negotiated.remoteAsn` is what it is. */
+  readonly asn: number | "internal" | "external";
+  readonly state: State;
+  /** How long it has been in this state, in ms. */
+  readonly inStateMs: number;
+  /** Who opened the connection; undefined without one. */
+  readonly openedBy: "us" | "peer" | undefined;
+  readonly localAddress: Address | undefined;
+  readonly lastError: BgpErrorStatus | undefined;
+  /** Until the next attempt, in ms; undefined if none waits. */
+  readonly nextRetryMs: number | undefined;
+  /** How often it was established. */
+  readonly establishments: number;
+  readonly negotiated: BgpNegotiatedStatus | undefined;
+  readonly families: Readonly<Record<Family, BgpFamilyStatus>>;
+  /** Since the session was established. Nothing received is kept, so these are events, not routes. */
+  readonly received: { readonly announcements: number; readonly withdrawals: number; readonly malformed: number };
+  /** Since the peer was configured. */
+  readonly messages: { readonly sent: Readonly<MessageCounts>; readonly received: Readonly<MessageCounts> };
+  /** Octets that the peer has not taken. */
+  readonly queued: number;
+  /** Sentences about what is not as one may expect. */
+  readonly notes: readonly string[];
+};
+
+export type BgpErrorStatus = {
+  readonly text: string;
+  readonly by: "us" | "peer" | "network";
+  readonly code: number | undefined;
+  readonly subcode: number | undefined;
+  /** How long ago, in ms. */
+  readonly agoMs: number;
+};
+
+export type BgpNegotiatedStatus = {
+  readonly remoteAsn: number;
+  readonly remoteIdentifier: Ipv4;
+  readonly remoteHostname: string | undefined;
+  readonly internal: boolean;
+  readonly holdMs: number;
+  readonly keepaliveMs: number;
+  readonly holdLeftMs: number | undefined;
+  readonly fourOctetAs: boolean;
+  readonly families: readonly Family[];
+  /** All that the peer offered, in words. */
+  readonly remoteCapabilities: readonly string[];
+};
+
+export type BgpFamilyStatus = {
+  /** Prefixes that the peer has been told. */
+  readonly announced: number;
+  /** Prefixes that it should have. */
+  readonly wanted: number;
+  readonly nextHop: string | undefined;
+};
+
+export type BgpListenerStatus = { readonly address: Address; readonly port: number; readonly error: string | undefined };

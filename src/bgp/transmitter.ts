@@ -1,0 +1,215 @@
+/**
+ * Brings an established session's peer up to date with its Adj-RIB-Out: initial table, End-of-RIB (RFC 4724 2), changes,
+ * route refresh (RFC 2918, RFC 7313).
+ *
+ * Writes only while the kernel takes it and a bounded number of routes per turn, so that neither a slow peer nor a large
+ * table costs memory or keeps others waiting.
+ */
+import type { Family } from "../net/index.ts";
+import type { Clock, Timer } from "../time/index.ts";
+import {
+  type Announcement,
+  type NextHop,
+  type Nlri,
+  type RouteRefresh,
+  afiSafiOf,
+  announcement,
+  encodeAnnouncement,
+  encodeEndOfRib,
+  encodeRouteRefresh,
+  encodeWithdrawal,
+  familyOfAfiSafi,
+} from "../wire/index.ts";
+import type { AdjRibOut, Shared } from "./adj-rib-out.ts";
+import type { Negotiated } from "./negotiated.ts";
+import { sameNextHop } from "./next-hop.ts";
+import { pathAttributes } from "./path-attributes.ts";
+
+/** The session that is written to. */
+export interface Outlet {
+  readonly queued: number;
+  sendUpdates(octets: Uint8Array, messages: number): void;
+  sendRefresh(body: Uint8Array): void;
+}
+
+const COALESCE_MS = 20; // changes that come in quick succession share messages
+const ROUTES_PER_TURN = 4096;
+const MOST_QUEUED = 256 * 1024; // octets that the kernel has not taken
+
+type Stage =
+  /** The initial table is not complete; a refresh asked for meanwhile follows it. */
+  | { readonly at: "initial"; readonly refresh: boolean }
+  | { readonly at: "steady" }
+  /** BoRR is sent, EoRR is due. */
+  | { readonly at: "refreshing" };
+
+type Lane = { stage: Stage; nextHop: NextHop | undefined; announcements: Map<Shared, Announcement | undefined> };
+
+type Open = { readonly outlet: Outlet; readonly agreed: Negotiated; readonly lanes: ReadonlyMap<Family, Lane> };
+
+export class Transmitter {
+  readonly #rib: AdjRibOut;
+  readonly #clock: Clock;
+  #open: Open | undefined;
+  /** False until the first complete view: nothing is said before. */
+  #complete = false;
+  #timer: Timer | undefined;
+  #lastFlush = -Infinity;
+  #tooLong = 0;
+
+  constructor(rib: AdjRibOut, clock: Clock) {
+    this.#rib = rib;
+    this.#clock = clock;
+  }
+
+  /** Routes that are not announced because their attributes leave no room for a prefix. */
+  get tooLong(): number {
+    return this.#tooLong;
+  }
+
+  nextHop(family: Family): NextHop | undefined {
+    return this.#open?.lanes.get(family)?.nextHop;
+  }
+
+  /** A session is established. */
+  begin(outlet: Outlet, agreed: Negotiated): void {
+    const lanes = new Map<Family, Lane>();
+    for (const family of agreed.families) lanes.set(family, { stage: { at: "initial", refresh: false }, nextHop: undefined, announcements: new Map() });
+    this.#open = { outlet, agreed, lanes };
+    this.#tooLong = 0;
+  }
+
+  /** It ended. */
+  end(): void {
+    this.#open = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#rib.forget("ipv4");
+    this.#rib.forget("ipv6");
+  }
+
+  /** Where a family's traffic is to be sent from now on; undefined: nowhere, so its routes are withdrawn. */
+  setNextHop(family: Family, nextHop: NextHop | undefined): void {
+    const lane = this.#open?.lanes.get(family);
+    if (lane === undefined || sameNextHop(lane.nextHop, nextHop)) return;
+    lane.nextHop = nextHop;
+    lane.announcements = new Map();
+    if (nextHop === undefined) this.#takeBack(family);
+    else this.#rib.repeat(family);
+    this.changed();
+  }
+
+  /** The view of the world is complete: what is not wanted now is not wanted. */
+  complete(): void {
+    this.#complete = true;
+    this.changed();
+  }
+
+  /** The Adj-RIB-Out may differ from what was sent: sends at once, or soon if it just did. */
+  changed(): void {
+    if (this.#open === undefined || !this.#complete || this.#timer !== undefined) return;
+    this.#schedule(Math.max(0, this.#lastFlush + COALESCE_MS - this.#clock.now()));
+  }
+
+  /** The kernel took something. */
+  written(): void {
+    if (this.#open !== undefined && this.#timer === undefined && this.#complete && this.#hasMore(this.#open)) this.#flush();
+  }
+
+  /** The peer wants a family once more, or says where its own refresh begins and ends, which is nothing to us. */
+  refresh(refresh: RouteRefresh): void {
+    const family = familyOfAfiSafi(refresh);
+    const lane = family === undefined ? undefined : this.#open?.lanes.get(family);
+    if (refresh.subtype !== "request" || family === undefined || lane === undefined) return;
+    if (lane.stage.at === "initial") lane.stage = { at: "initial", refresh: true };
+    else this.#beginRefresh(family, lane);
+    this.changed();
+  }
+
+  /** Takes back all that was sent, at once. */
+  withdrawAll(): void {
+    for (const family of this.#open?.lanes.keys() ?? []) this.#takeBack(family);
+  }
+
+  #takeBack(family: Family): void {
+    if (this.#open !== undefined) this.#send(this.#open, encodeWithdrawal(family, this.#rib.told(family)));
+    this.#rib.forget(family);
+  }
+
+  #schedule(ms: number): void {
+    this.#timer = this.#clock.timer("bgp updates", ms, () => {
+      this.#timer = undefined;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#lastFlush = this.#clock.now();
+    let budget = ROUTES_PER_TURN;
+    for (const [family, lane] of open.lanes) {
+      while (budget > 0 && open.outlet.queued < MOST_QUEUED && this.#isReady(family, lane)) {
+        const batch = this.#rib.take(family, Math.min(budget, ROUTES_PER_TURN));
+        const announced = [...batch.announced];
+        budget -= batch.withdrawn.length + announced.reduce((sum, [, nlris]) => sum + nlris.length, 0);
+        this.#send(open, [...encodeWithdrawal(family, batch.withdrawn), ...announced.flatMap(([shared, nlris]) => this.#announce(open, family, lane, shared, nlris))]);
+      }
+      if (!this.#isReady(family, lane)) this.#finish(open, family, lane);
+    }
+    // With a full socket, written() goes on.
+    if (this.#hasMore(open) && open.outlet.queued < MOST_QUEUED) this.#schedule(0);
+  }
+
+  #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, nlris: readonly Nlri[]): Uint8Array[] {
+    if (!lane.announcements.has(shared)) {
+      const { nextHop } = lane;
+      lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(pathAttributes(shared.attributes, agreed), nextHop, agreed));
+    }
+    const encoded = lane.announcements.get(shared);
+    if (encoded !== undefined) return encodeAnnouncement(encoded, nlris);
+    this.#tooLong += nlris.length;
+    return encodeWithdrawal(family, nlris); // the peer may still have them with what was right before
+  }
+
+  /** All that was to be sent of the family is sent. */
+  #finish(open: Open, family: Family, lane: Lane): void {
+    switch (lane.stage.at) {
+      case "initial": {
+        const { refresh } = lane.stage;
+        lane.stage = { at: "steady" };
+        this.#send(open, [encodeEndOfRib(family)]);
+        if (refresh) this.#beginRefresh(family, lane);
+        return;
+      }
+      case "refreshing":
+        lane.stage = { at: "steady" };
+        open.outlet.sendRefresh(encodeRouteRefresh({ ...afiSafiOf(family), subtype: "end" }));
+        return;
+      case "steady":
+        return;
+    }
+  }
+
+  #beginRefresh(family: Family, lane: Lane): void {
+    if (this.#open === undefined) return;
+    if (this.#open.agreed.enhancedRouteRefresh && lane.stage.at !== "refreshing") {
+      lane.stage = { at: "refreshing" };
+      this.#open.outlet.sendRefresh(encodeRouteRefresh({ ...afiSafiOf(family), subtype: "begin" }));
+    }
+    this.#rib.repeat(family);
+  }
+
+  #hasMore({ lanes }: Open): boolean {
+    return [...lanes].some(([family, lane]) => this.#isReady(family, lane) || lane.stage.at !== "steady");
+  }
+
+  /** Whether there is something to send and a next hop to send it with. */
+  #isReady(family: Family, { nextHop }: Lane): boolean {
+    return nextHop !== undefined && this.#rib.isPending(family);
+  }
+
+  #send({ outlet }: Open, messages: readonly Uint8Array[]): void {
+    if (messages.length > 0) outlet.sendUpdates(Buffer.concat(messages), messages.length);
+  }
+}

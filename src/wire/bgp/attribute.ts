@@ -1,0 +1,337 @@
+/**
+ * Path attributes, one row each: what it is called, what its flags and length must be, what RFC 7606 has a receiver do when
+ * they are not, and how its value is read and written. Pure.
+ *
+ * MP_REACH_NLRI and MP_UNREACH_NLRI carry routes rather than describe them and stand in multiprotocol.ts.
+ */
+import { type Ipv4, addressFromBytes, addressToBytes } from "../../net/index.ts";
+import { type AsPath, type AsWidth, decodeAsPath, encodeAsPath, needsFourOctets } from "./as-path.ts";
+import type { LargeCommunity } from "./community.ts";
+import { type Reader, concat, u16s, u32s, u64s } from "./octets.ts";
+
+//  0       1      2 (or 2–3 with the Extended Length flag)
+//  | Flags | Type | Length | Value |
+
+export const OPTIONAL = 0x80;
+export const TRANSITIVE = 0x40;
+export const PARTIAL = 0x20;
+export const EXTENDED_LENGTH = 0x10;
+const WELL_KNOWN = TRANSITIVE;
+const OPTIONAL_TRANSITIVE = OPTIONAL | TRANSITIVE;
+const OPTIONAL_NON_TRANSITIVE = OPTIONAL;
+
+export type Origin = "igp" | "egp" | "incomplete";
+export type Aggregator = { readonly asn: number; readonly address: Ipv4 };
+
+/** The attributes of a route that we know, by name; absent is absent. */
+export type PathAttributes = {
+  readonly origin?: Origin;
+  readonly asPath?: AsPath;
+  readonly nextHop?: Ipv4;
+  readonly med?: number;
+  readonly localPref?: number;
+  readonly atomicAggregate?: true;
+  readonly aggregator?: Aggregator;
+  readonly communities?: readonly number[];
+  readonly originatorId?: Ipv4;
+  readonly clusterList?: readonly Ipv4[];
+  readonly extendedCommunities?: readonly bigint[];
+  readonly as4Path?: AsPath;
+  readonly as4Aggregator?: Aggregator;
+  readonly largeCommunities?: readonly LargeCommunity[];
+  readonly onlyToCustomer?: number;
+};
+
+/** What the OPENs agreed that changes how attributes read. */
+export type AttributeContext = { readonly fourOctetAs: boolean; readonly internal: boolean };
+
+/** RFC 7606 2, weaker first. A session reset is not here: it is thrown as BgpError. */
+export type Approach = "attribute-discard" | "treat-as-withdraw";
+
+/** From whom an attribute is to be taken; from anybody else it is discarded whatever it holds. */
+type Sender = "anybody" | "internal" | "two-octet-as";
+
+type Key = keyof PathAttributes;
+
+type Row<K extends Key> = {
+  readonly code: number;
+  readonly key: K;
+  readonly name: string;
+  readonly flags: number;
+  readonly length: (octets: number, context: AttributeContext) => boolean;
+  readonly from: Sender;
+  readonly onError: Approach;
+  /** The value, or why it is malformed. */
+  readonly decode: (value: Reader, context: AttributeContext) => NonNullable<PathAttributes[K]> | Malformed;
+  readonly encode: (value: NonNullable<PathAttributes[K]>, context: AttributeContext) => Uint8Array;
+};
+
+/** A row with its key forgotten, so that all of them fit one table. */
+export type AttributeRow = Pick<Row<Key>, "code" | "key" | "name" | "flags" | "length" | "from" | "onError"> & {
+  /** The attribute under its key, or why it is malformed. */
+  readonly decode: (value: Reader, context: AttributeContext) => PathAttributes | Malformed;
+  /** Undefined if the attribute is absent. */
+  readonly encode: (attributes: PathAttributes, context: AttributeContext) => Uint8Array | undefined;
+};
+
+export class Malformed {
+  readonly problem: string;
+  constructor(problem: string) {
+    this.problem = problem;
+  }
+}
+
+function row<K extends Key>(fields: Row<K>): AttributeRow {
+  return {
+    ...fields,
+    decode: (value, context) => {
+      const decoded = fields.decode(value, context);
+      return decoded instanceof Malformed ? decoded : { [fields.key]: decoded };
+    },
+    encode: (attributes, context) => {
+      const value = attributes[fields.key];
+      return value === undefined ? undefined : fields.encode(value, context);
+    },
+  };
+}
+
+const any = () => true;
+const exactly = (wanted: number) => (octets: number) => octets === wanted;
+const nonZeroMultipleOf = (unit: number) => (octets: number) => octets > 0 && octets % unit === 0;
+
+const ORIGINS: readonly Origin[] = ["igp", "egp", "incomplete"]; // 0, 1, 2
+
+/** In ascending order of their codes, which is the order on the wire (RFC 4271 5). */
+export const ATTRIBUTES: readonly AttributeRow[] = [
+  row({
+    code: 1, // RFC 7606 7.1
+    key: "origin",
+    name: "ORIGIN",
+    flags: WELL_KNOWN,
+    length: exactly(1),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => ORIGINS[value.u8()] ?? new Malformed("its value is not defined"),
+    encode: (origin) => Uint8Array.of(ORIGINS.indexOf(origin)),
+  }),
+  row({
+    code: 2, // RFC 7606 7.2; confederation segments end at the confederation's border (RFC 5065 5)
+    key: "asPath",
+    name: "AS_PATH",
+    flags: WELL_KNOWN,
+    length: any,
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value, { fourOctetAs, internal }) => {
+      const path = decodePath(value, fourOctetAs ? 4 : 2);
+      if (path instanceof Malformed || internal || !path.some(isConfederation)) return path;
+      return new Malformed("an external peer sends a confederation segment");
+    },
+    encode: (path, { fourOctetAs }) => encodeAsPath(path, fourOctetAs ? 4 : 2),
+  }),
+  row({
+    code: 3, // RFC 7606 7.3; "a valid IP host address": RFC 4271 6.3
+    key: "nextHop",
+    name: "NEXT_HOP",
+    flags: WELL_KNOWN,
+    length: exactly(4),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => {
+      const nextHop = ipv4(value);
+      return isHostAddress(nextHop) ? nextHop : new Malformed(`${nextHop} is not a host address`);
+    },
+    encode: addressToBytes,
+  }),
+  row({
+    code: 4, // RFC 7606 7.4
+    key: "med",
+    name: "MULTI_EXIT_DISC",
+    flags: OPTIONAL_NON_TRANSITIVE,
+    length: exactly(4),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => value.u32(),
+    encode: (med) => u32s(med),
+  }),
+  row({
+    code: 5, // RFC 7606 7.5
+    key: "localPref",
+    name: "LOCAL_PREF",
+    flags: WELL_KNOWN,
+    length: exactly(4),
+    from: "internal",
+    onError: "treat-as-withdraw",
+    decode: (value) => value.u32(),
+    encode: (localPref) => u32s(localPref),
+  }),
+  row({
+    code: 6, // RFC 7606 7.6
+    key: "atomicAggregate",
+    name: "ATOMIC_AGGREGATE",
+    flags: WELL_KNOWN,
+    length: exactly(0),
+    from: "anybody",
+    onError: "attribute-discard",
+    decode: () => true,
+    encode: () => new Uint8Array(0),
+  }),
+  row({
+    code: 7, // RFC 7606 7.7; AS 0: RFC 7607 2
+    key: "aggregator",
+    name: "AGGREGATOR",
+    flags: OPTIONAL_TRANSITIVE,
+    length: (octets, { fourOctetAs }) => octets === (fourOctetAs ? 8 : 6),
+    from: "anybody",
+    onError: "attribute-discard",
+    decode: (value, { fourOctetAs }) => decodeAggregator(value, fourOctetAs ? 4 : 2),
+    encode: ({ asn, address }, { fourOctetAs }) => concat(fourOctetAs ? u32s(asn) : u16s(Math.min(asn, 0xffff)), addressToBytes(address)),
+  }),
+  row({
+    code: 8, // RFC 7606 7.8
+    key: "communities",
+    name: "COMMUNITIES",
+    flags: OPTIONAL_TRANSITIVE,
+    length: nonZeroMultipleOf(4),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => repeat(value, 4, () => value.u32()),
+    encode: (communities) => u32s(...[...new Set(communities)].sort((a, b) => a - b)),
+  }),
+  row({
+    code: 9, // RFC 7606 7.9
+    key: "originatorId",
+    name: "ORIGINATOR_ID",
+    flags: OPTIONAL_NON_TRANSITIVE,
+    length: exactly(4),
+    from: "internal",
+    onError: "treat-as-withdraw",
+    decode: ipv4,
+    encode: addressToBytes,
+  }),
+  row({
+    code: 10, // RFC 7606 7.10
+    key: "clusterList",
+    name: "CLUSTER_LIST",
+    flags: OPTIONAL_NON_TRANSITIVE,
+    length: nonZeroMultipleOf(4),
+    from: "internal",
+    onError: "treat-as-withdraw",
+    decode: (value) => repeat(value, 4, () => ipv4(value)),
+    encode: (clusters) => concat(...clusters.map(addressToBytes)),
+  }),
+  row({
+    code: 16, // RFC 7606 7.14
+    key: "extendedCommunities",
+    name: "EXTENDED COMMUNITIES",
+    flags: OPTIONAL_TRANSITIVE,
+    length: nonZeroMultipleOf(8),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => repeat(value, 8, () => value.u64()),
+    encode: (communities) => u64s(...[...new Set(communities)].sort((a, b) => (a < b ? -1 : 1))),
+  }),
+  row({
+    code: 17, // RFC 6793 6
+    key: "as4Path",
+    name: "AS4_PATH",
+    flags: OPTIONAL_TRANSITIVE,
+    length: (octets) => octets >= 6,
+    from: "two-octet-as",
+    onError: "attribute-discard",
+    decode: (value) => {
+      const path = decodePath(value, 4);
+      return path instanceof Malformed ? path : path.filter((segment) => !isConfederation(segment));
+    },
+    encode: (path) => encodeAsPath(path, 4),
+  }),
+  row({
+    code: 18, // RFC 6793 6
+    key: "as4Aggregator",
+    name: "AS4_AGGREGATOR",
+    flags: OPTIONAL_TRANSITIVE,
+    length: exactly(8),
+    from: "two-octet-as",
+    onError: "attribute-discard",
+    decode: (value) => decodeAggregator(value, 4),
+    encode: ({ asn, address }) => concat(u32s(asn), addressToBytes(address)),
+  }),
+  row({
+    code: 32, // RFC 8092 6
+    key: "largeCommunities",
+    name: "LARGE_COMMUNITY",
+    flags: OPTIONAL_TRANSITIVE,
+    length: nonZeroMultipleOf(12),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => repeat(value, 12, () => ({ global: value.u32(), local1: value.u32(), local2: value.u32() })),
+    encode: (communities) => u32s(...sortedLarge(communities).flatMap(({ global, local1, local2 }) => [global, local1, local2])),
+  }),
+  row({
+    code: 35, // RFC 9234 5
+    key: "onlyToCustomer",
+    name: "OTC",
+    flags: OPTIONAL_TRANSITIVE,
+    length: exactly(4),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => value.u32(),
+    encode: (asn) => u32s(asn),
+  }),
+];
+
+const BY_CODE: ReadonlyMap<number, AttributeRow> = new Map(ATTRIBUTES.map((attribute) => [attribute.code, attribute]));
+
+export function attributeRow(code: number): AttributeRow | undefined {
+  return BY_CODE.get(code);
+}
+
+/** All attributes in the order of their codes; AS4_PATH is added where RFC 6793 4.2.2 wants it. */
+export function encodeAttributes(attributes: PathAttributes, context: AttributeContext): Uint8Array {
+  const path = attributes.asPath;
+  const sent = !context.fourOctetAs && path !== undefined && needsFourOctets(path) ? { ...attributes, as4Path: path } : attributes;
+  return concat(
+    ...ATTRIBUTES.flatMap((attribute) => {
+      const value = attribute.encode(sent, context);
+      return value === undefined ? [] : [attributeHeader(attribute.flags, attribute.code, value.length), value];
+    }),
+  );
+}
+
+/** Flags, type and length; the Extended Length flag only where the length needs it. */
+export function attributeHeader(flags: number, code: number, length: number): Uint8Array {
+  return length > 255 ? Uint8Array.of(flags | EXTENDED_LENGTH, code, length >> 8, length & 0xff) : Uint8Array.of(flags, code, length);
+}
+
+/** Whether the address can be a next hop's: not "this network", loopback, multicast or reserved. */
+function isHostAddress(address: Ipv4): boolean {
+  const first = Number.parseInt(address, 10);
+  return first !== 0 && first !== 127 && first < 224;
+}
+
+function isConfederation(segment: { readonly type: string }): boolean {
+  return segment.type === "confed-sequence" || segment.type === "confed-set";
+}
+
+function decodePath(value: Reader, width: AsWidth): AsPath | Malformed {
+  const path = decodeAsPath(value.rest(), width);
+  return typeof path === "string" ? new Malformed(path) : path;
+}
+
+function decodeAggregator(value: Reader, width: AsWidth): Aggregator | Malformed {
+  const asn = width === 4 ? value.u32() : value.u16();
+  return asn === 0 ? new Malformed("it names AS 0") : { asn, address: ipv4(value) };
+}
+
+function ipv4(value: Reader): Ipv4 {
+  return addressFromBytes(value.take(4)) as Ipv4;
+}
+
+function repeat<T>(value: Reader, octets: number, read: () => T): T[] {
+  return Array.from({ length: value.left / octets }, read);
+}
+
+function sortedLarge(communities: readonly LargeCommunity[]): LargeCommunity[] {
+  const distinct = new Map(communities.map((community) => [`${community.global}:${community.local1}:${community.local2}`, community]));
+  return [...distinct.values()].sort((a, b) => a.global - b.global || a.local1 - b.local1 || a.local2 - b.local2);
+}

@@ -1,0 +1,54 @@
+/**
+ * Communities: standard (RFC 1997), extended (RFC 4360) and large (RFC 8092), with their usual spelling. Pure.
+ *
+ * A standard community is its 32-bit number, an extended one its 64-bit number, so that sorting them is sorting numbers.
+ */
+
+export type LargeCommunity = { readonly global: number; readonly local1: number; readonly local2: number };
+
+const WELL_KNOWN: Readonly<Record<number, string>> = {
+  0xffff0000: "graceful-shutdown", // RFC 8326
+  0xffff029a: "blackhole", // RFC 7999
+  0xffff0007: "no-llgr", // RFC 9494
+  0xffffff01: "no-export", // RFC 1997
+  0xffffff02: "no-advertise",
+  0xffffff03: "no-export-subconfed",
+  0xffffff04: "no-peer", // RFC 3765
+};
+
+export function formatCommunity(community: number): string {
+  return WELL_KNOWN[community] ?? `${community >>> 16}:${community & 0xffff}`;
+}
+
+/** The canonical representation of RFC 8092 5. */
+export function formatLargeCommunity({ global, local1, local2 }: LargeCommunity): string {
+  return `${global}:${local1}:${local2}`;
+}
+
+//  0      1          2                    8
+//  | Type | Sub-type | Value (six octets) |
+
+const TWO_OCTET_AS = 0x00n; // RFC 4360 3.1: AS(2) number(4)
+const FOUR_OCTET_AS = 0x02n; // RFC 5668 2: AS(4) number(2)
+const ROUTE_TARGET = 0x02n; // RFC 4360 4
+
+/** A Route Target; with an AS above 65535 the number is at most 65535. Throws RangeError for what does not fit. */
+export function routeTarget(asn: number, value: number): bigint {
+  const wide = asn > 0xffff;
+  if (asn > 0xffffffff || value > (wide ? 0xffff : 0xffffffff)) throw new RangeError(`the route target ${asn}:${value} does not exist`);
+  const fields = wide ? (BigInt(asn) << 16n) | BigInt(value) : (BigInt(asn) << 32n) | BigInt(value);
+  return ((wide ? FOUR_OCTET_AS : TWO_OCTET_AS) << 56n) | (ROUTE_TARGET << 48n) | fields;
+}
+
+export function formatExtendedCommunity(community: bigint): string {
+  const subtype = (community >> 48n) & 0xffn;
+  switch ((community >> 56n) & 0xffn) {
+    case TWO_OCTET_AS:
+      if (subtype === ROUTE_TARGET) return `rt:${(community >> 32n) & 0xffffn}:${community & 0xffffffffn}`;
+      break;
+    case FOUR_OCTET_AS:
+      if (subtype === ROUTE_TARGET) return `rt:${(community >> 16n) & 0xffffffffn}:${community & 0xffffn}`;
+      break;
+  }
+  return `0x${community.toString(16).padStart(16, "0")}`;
+}

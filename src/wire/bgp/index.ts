@@ -1,0 +1,30 @@
+/** The face of the BGP codec. */
+export { type AsPath, type AsPathSegment, AS_TRANS, ownPath } from "./as-path.ts";
+export { type AttributeContext, type Origin, type PathAttributes } from "./attribute.ts";
+export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
+export { type LargeCommunity, formatCommunity, formatExtendedCommunity, formatLargeCommunity, routeTarget } from "./community.ts";
+export { BgpError } from "./error.ts";
+export { type AfiSafi, afiSafiOf, familyOfAfiSafi } from "./family.ts";
+export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
+export type { Ipv6NextHop } from "./multiprotocol.ts";
+export { type Nlri, type RouteField, decodeNlri, encodeNlri, prefixesOf } from "./nlri.ts";
+export {
+  CEASE,
+  CEASE_SUBCODE,
+  FSM_ERROR,
+  HOLD_TIMER_EXPIRED,
+  type Notification,
+  OPEN_SUBCODE,
+  OPEN_ERROR,
+  SEND_HOLD_TIMER_EXPIRED,
+  cease,
+  communicationOf,
+  decodeNotification,
+  describeNotification,
+  encodeNotification,
+  notification,
+} from "./notification.ts";
+export { type Open, decodeOpen, encodeOpen } from "./open.ts";
+export { type RouteRefresh, decodeRouteRefresh, encodeRouteRefresh } from "./route-refresh.ts";
+export { type Announcement, type NextHop, announcement, encodeAnnouncement, encodeEndOfRib, encodeWithdrawal } from "./update-encode.ts";
+export { type Problem, type Update, type UpdateContext, decodeUpdate } from "./update.ts";
