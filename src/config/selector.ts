@@ -28,3 +28,22 @@ export function selects(selector: LabelSelector, labels: Readonly<Record<string,
 export function anySelects(selectors: readonly LabelSelector[], labels: Readonly<Record<string, string>>): boolean {
   return selectors.length === 0 || selectors.some((selector) => selects(selector, labels));
 }
+
+/** True if no labels at all can satisfy both. May be false where they cannot, never true where they can. */
+export function selectorsExclude(a: LabelSelector, b: LabelSelector): boolean {
+  return a.some((x) => b.some((y) => x.key === y.key && (requirementsExclude(x, y) || requirementsExclude(y, x))));
+}
+
+function requirementsExclude(x: Requirement, y: Requirement): boolean {
+  switch (x.operator) {
+    case "In":
+      if (y.operator === "In") return !x.values.some((value) => y.values.includes(value));
+      if (y.operator === "NotIn") return x.values.every((value) => y.values.includes(value));
+      return y.operator === "DoesNotExist";
+    case "Exists":
+      return y.operator === "DoesNotExist";
+    case "NotIn":
+    case "DoesNotExist":
+      return false;
+  }
+}

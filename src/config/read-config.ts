@@ -1,0 +1,143 @@
+/** The tree of TOML → the Config, or all that is wrong with it. Pure. */
+import { readBgp, type Bgp } from "./bgp.ts";
+import type { BgpConfig, BgpPeerConfig, Config, HostConfig } from "./config.ts";
+import type { Findings } from "./findings.ts";
+import { checkForwarding } from "./forwarding.ts";
+import { isDnsLabel } from "./label.ts";
+import { type L2, readL2 } from "./l2.ts";
+import { didYouMean, nearestOf } from "./nearest.ts";
+import { peerConfig } from "./peers.ts";
+import { type Pool, readPools } from "./pools.ts";
+import { enumerate, quote } from "./problem.ts";
+import { Directory } from "./references.ts";
+import { DAMPING } from "./schema-to-come.ts";
+import { FLEET, HOST, KUBERNETES, METRICS, SCHEMA } from "./schema.ts";
+import type { CheckKubeconfig, SecretFiles } from "./secrets.ts";
+import { innerTable, readTable } from "./table.ts";
+import type { TomlTable } from "./toml.ts";
+import { warn } from "./warnings.ts";
+
+/** What the files that the configuration names hold. Never printed. */
+export type Secrets = {
+  readonly kubeconfig: string;
+  /** By the name of the peer. */
+  readonly passwords: ReadonlyMap<string, string>;
+  /** Undefined: the Secret bmlb-fleet. */
+  readonly fleetKey: Uint8Array | undefined;
+};
+
+/** What is not in the file. */
+export type Surroundings = {
+  readonly hostname: string;
+  readonly secretFiles: SecretFiles;
+  readonly checkKubeconfig: CheckKubeconfig | undefined;
+};
+
+/** Of use only if `findings` has no problem afterwards. */
+export function readConfig(root: TomlTable, surroundings: Surroundings, findings: Findings): { readonly config: Config; readonly secrets: Secrets } {
+  reportUnknownTables(root, findings);
+  const host = readHost(root, surroundings.hostname, findings);
+  const kubernetes = readKubernetes(root, surroundings, findings);
+  const pools = new Directory("pool", readPools(root, findings));
+  const l2 = readL2(root, pools, findings);
+  const bgp = readBgp(root, pools, findings);
+  checkForwarding(innerTable(root, "forwarding", findings), findings);
+  const fleet = readTable(FLEET, innerTable(root, "fleet", findings), findings);
+  readTable(DAMPING, innerTable(root, "damping", findings), findings);
+  const metrics = readTable(METRICS, innerTable(root, "metrics", findings), findings);
+  const { peers, passwords } = readPasswords(bgp, surroundings.secretFiles);
+  const keyFile = fleet.key_file.value ?? "";
+  const key = keyFile === "" ? undefined : surroundings.secretFiles.fleetKey(keyFile, fleet.key_file.place);
+  if (findings.areNone) warn(pools.all, l2, bgp, findings);
+  const config: Config = {
+    host,
+    kubernetes: kubernetes.config,
+    pools: pools.all.map((pool: Pool) => pool.config),
+    l2: l2.map((one: L2) => one.config),
+    bgp: bgpConfig(bgp, peers),
+    fleet: {
+      helloMs: fleet.hello.value,
+      failbackDelayMs: fleet.failback_delay.value,
+      failback: fleet.failback.value,
+      keyFile: key?.path,
+      refreshMs: fleet.refresh.value,
+      announceRate: fleet.announce_rate.value,
+    },
+    metrics: { listen: metrics.listen.value },
+  };
+  return { config, secrets: { kubeconfig: kubernetes.text, passwords, fleetKey: key?.key } };
+}
+
+function reportUnknownTables(root: TomlTable, findings: Findings): void {
+  const names = Array.from(new Set(SCHEMA.map((table) => table.path.split(".")[0] ?? "")));
+  const nearest = nearestOf(names);
+  for (const [name, node] of root.entries) {
+    if (names.includes(name)) continue;
+    const isTable = node.type === "table" || (node.type === "array" && node.items.some((item) => item.type === "table"));
+    const homes = SCHEMA.filter((table) => !isTable && Object.hasOwn(table.keys, name)).map((table) => (table.kind === "one" ? `[${table.path}]` : `[[${table.path}]]`));
+    const hint = homes.length > 0 ? `; ${name} is a key of ${enumerate(homes, "and")}` : didYouMean(nearest(name));
+    findings.report(node.place, `no such ${isTable ? "table" : "key"}${hint}; allowed here: ${enumerate(names, "and")}`);
+  }
+}
+
+function readHost(root: TomlTable, hostname: string, findings: Findings): HostConfig {
+  const host = readTable(HOST, innerTable(root, "host", findings), findings);
+  const name = host.name.value ?? hostname.toLowerCase();
+  if (host.name.state === "absent" && !isDnsLabel(name)) {
+    findings.report(host.name.place, `missing, and the hostname ${quote(hostname)} cannot be it: 1 to 63 letters, digits and dashes; add name = "edge-1" to [host]`);
+  }
+  return {
+    name,
+    node: host.node.value,
+    labels: Object.fromEntries(host.labels.value.map(({ value }) => value)),
+    weight: host.weight.value,
+    routerId: host.router_id.value,
+    logLevel: host.log_level.value,
+  };
+}
+
+function readKubernetes(root: TomlTable, { secretFiles, checkKubeconfig }: Surroundings, findings: Findings): { readonly config: Config["kubernetes"]; readonly text: string } {
+  const kubernetes = readTable(KUBERNETES, innerTable(root, "kubernetes", findings), findings);
+  const { kubeconfig, context: contextSetting } = kubernetes;
+  const context = contextSetting.value === "" ? undefined : contextSetting.value;
+  const file = kubeconfig.state === "wrong" ? undefined : secretFiles.kubeconfig(kubeconfig.value, kubeconfig.place);
+  const fault = file === undefined ? undefined : checkKubeconfig?.(file.text, file.path, context);
+  if (file !== undefined && fault !== undefined) {
+    // If it is good without the context, it is the context that is wrong.
+    const isContext = context !== undefined && checkKubeconfig?.(file.text, file.path, undefined) === undefined;
+    findings.report(isContext ? contextSetting.place : kubeconfig.place, fault);
+  }
+  return {
+    config: {
+      kubeconfig: file?.path ?? "",
+      context,
+      namespace: kubernetes.namespace.value,
+      loadBalancerClass: kubernetes.load_balancer_class.value,
+      unclassed: kubernetes.unclassed.value,
+    },
+    text: file?.text ?? "",
+  };
+}
+
+function readPasswords(bgp: Bgp | undefined, secretFiles: SecretFiles): { readonly peers: readonly BgpPeerConfig[]; readonly passwords: ReadonlyMap<string, string> } {
+  const passwords = new Map<string, string>();
+  const peers: BgpPeerConfig[] = [];
+  for (const peer of bgp?.peers ?? []) {
+    const { value, place } = peer.reading.password_file;
+    const secret = value === undefined ? undefined : secretFiles.password(value, place);
+    const config = peerConfig(peer, bgp?.reading.asn.value ?? 0, secret?.path);
+    if (config !== undefined) peers.push(config);
+    if (secret !== undefined) passwords.set(peer.name.value ?? "", secret.password);
+  }
+  return { peers, passwords };
+}
+
+function bgpConfig(bgp: Bgp | undefined, peers: readonly BgpPeerConfig[]): BgpConfig | undefined {
+  if (bgp?.reading.asn.value === undefined) return undefined;
+  return {
+    asn: bgp.reading.asn.value,
+    listen: bgp.reading.listen.value.map(({ value }) => value),
+    peers,
+    advertisements: bgp.advertisements.map((advertisement) => advertisement.config),
+  };
+}
