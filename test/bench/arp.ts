@@ -1,26 +1,20 @@
 /** ARP request → reply, by the kernel's time stamps at the client's end of the cable: bmlb for a VIP, beside the kernel of the same host for its own address. */
 import { join } from "node:path";
-import { eventually, type Host, type LabProcess } from "../lab/index.ts";
-import { serve, startFleet } from "./fleet.ts";
+import { eventually, Fleet, Lab, type Host, type LabProcess } from "../lab/index.ts";
 import { plain, quantile, type Row } from "./figure.ts";
 import { readPcap } from "./pcap.ts";
 
 const QUESTIONS = 2000; // of each kind
 
 export async function measureArp(): Promise<readonly Row[]> {
-  await using fleet = await startFleet("bench arp", ["worker-1"]);
-  const [member] = fleet.members;
-  if (member === undefined) throw new Error("no host");
-  const vip = await serve(fleet, "arp", [{ ip: member.address, node: member.name }]);
-  const mac = member.host.link(fleet.lan).mac;
-  await eventually("the VIP is answered", 10_000, async () => {
-    await fleet.client.execToEnd(["ping", "-c", "1", "-W", "0.2", vip]);
-    return (await fleet.client.neighbours()).some((entry) => entry.address === vip && entry.mac === mac);
-  });
+  await using lab = await Lab.create("bench arp");
+  const fleet = await Fleet.start(lab, ["worker-1"]);
+  const vip = await fleet.serve("arp");
+  const { ipv4: own } = await fleet.owner(vip);
 
-  const delays = await ask(fleet.client, [vip, member.address]);
+  const delays = await ask(fleet.client.host, [vip, own]);
   const ours = delays.get(vip) ?? [];
-  const kernels = delays.get(member.address) ?? [];
+  const kernels = delays.get(own) ?? [];
   if (ours.length < QUESTIONS * 0.99 || kernels.length < QUESTIONS * 0.99) throw new Error(`of ${QUESTIONS} questions bmlb answered ${ours.length} and the kernel ${kernels.length}`);
   return [
     plain("ARP request → reply, bmlb, p50", quantile(ours, 0.5), "µs"),

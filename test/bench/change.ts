@@ -1,8 +1,7 @@
 /** What one changed Service among ten thousand costs: CPU time of the whole process, from the event of the watch to the plan applied. */
 import type { VipReport } from "../../src/admin/index.ts";
-import { eventually, now } from "../lab/index.ts";
+import { eventually, Lab, now, type Member } from "../lab/index.ts";
 import { CROWD, crowdArrives, NAMESPACE, startLoner } from "./crowd.ts";
-import type { BenchMember } from "./fleet.ts";
 import { atMost, plain, type Row } from "./figure.ts";
 import { cpuMs } from "./process.ts";
 
@@ -12,7 +11,8 @@ const NAME = "web-05000";
 const SERVICE = { namespace: NAMESPACE, name: NAME };
 
 export async function measureChange(): Promise<readonly Row[]> {
-  await using loner = await startLoner("bench change");
+  await using lab = await Lab.create("bench change");
+  const loner = await startLoner(lab);
   const { fleet, member } = loner;
   await crowdArrives(loner);
   const { pid } = member.daemon;
@@ -34,7 +34,7 @@ export async function measureChange(): Promise<readonly Row[]> {
   ];
 }
 
-async function answered(member: BenchMember): Promise<boolean | undefined> {
+async function answered(member: Member): Promise<boolean | undefined> {
   const reports = (await member.daemon.cli(["vips", "--json"])).json() as readonly VipReport[];
   const report = reports.find(({ service }) => service === `${NAMESPACE}/${NAME}`);
   return report === undefined ? undefined : report.answered_on.length > 0;

@@ -2,13 +2,12 @@
  * A host crashes: how long does the address not answer, as a client sees it that asks every 5 ms? bmlb, and keepalived at its
  * defaults, in the same network, with the same server behind.
  */
-import { eventually, Lab, now, standIn, type Client, type Host, type Segment } from "../lab/index.ts";
+import { eventually, Fleet, Lab, now, standIn, type Client, type Host, type Segment } from "../lab/index.ts";
 import { atMost, median, plain, type Row } from "./figure.ts";
-import { serve, startFleet } from "./fleet.ts";
 
 const ROUNDS = 10;
 const PORT = 80;
-const PODS = { address: "10.7.0.50", port: 8080 };
+const POD = { address: "10.7.0.50", port: 8080 };
 const VIP_OF_KEEPALIVED = "10.7.0.239";
 
 export async function measureFailover(): Promise<readonly Row[]> {
@@ -24,14 +23,12 @@ export async function measureFailover(): Promise<readonly Row[]> {
 }
 
 async function ofBmlb(): Promise<readonly number[]> {
-  await using fleet = await startFleet("bench failover", ["worker-1", "worker-2"]);
-  await servePods(fleet.lab);
-  const vip = await serve(fleet, "failover", [{ ip: PODS.address, node: "worker-1" }]);
+  await using lab = await Lab.create("bench failover");
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"]);
+  const vip = await fleet.serve("failover");
   const hosts = fleet.members.map(({ host }) => host);
-  for (const host of hosts) await standIn(host, [{ vip, port: PORT, endpoints: [PODS] }]);
-  return await crashes(fleet.lan, hosts, fleet.lab.client(fleet.client), vip, async (host) => {
-    await fleet.restart(host.name);
-    await fleet.members.find((member) => member.host === host)?.daemon.ready();
+  return await crashes(fleet.lan, hosts, fleet.client, vip, async (host) => {
+    await (await fleet.restart(host.name)).daemon.ready();
   });
 }
 
@@ -43,7 +40,7 @@ async function ofKeepalived(): Promise<readonly number[]> {
     await lab.host("worker-2", { lan: { ipv4: "10.7.0.12" } }, { forwarding: true }),
   ];
   const client = lab.client(await lab.host("client", { lan: { ipv4: "10.7.0.100" } }));
-  await servePods(lab);
+  await lab.webserver(await lab.host("pods", { lan: { ipv4: POD.address } }), { port: POD.port, body: "ok" });
   const boot = async (host: Host): Promise<void> => {
     const keepalived = await lab.keepalived(
       host,
@@ -58,19 +55,13 @@ async function ofKeepalived(): Promise<readonly number[]> {
     await keepalived.waitForLine(/Entering BACKUP STATE|Entering MASTER STATE/, 15_000);
   };
   for (const host of hosts) {
-    await standIn(host, [{ vip: VIP_OF_KEEPALIVED, port: PORT, endpoints: [PODS] }]);
+    await standIn(host, [{ vip: VIP_OF_KEEPALIVED, port: PORT, endpoints: [POD] }]);
     await boot(host);
   }
   return await crashes(lan, hosts, client, VIP_OF_KEEPALIVED, async (host) => {
     await host.execToEnd(["ip", "addr", "del", `${VIP_OF_KEEPALIVED}/24`, "dev", "eth0"]); // a reboot forgets it
     await boot(host);
   });
-}
-
-/** Behind the workers, so that no crash takes it along. */
-async function servePods(lab: Lab): Promise<void> {
-  const pods = await lab.host("pods", { lan: { ipv4: PODS.address } });
-  await lab.webserver(pods, { port: PODS.port, body: "ok" });
 }
 
 /** Crashes whichever host answers, again and again, and returns the silences. `boot` brings the crashed one back. */

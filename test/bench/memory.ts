@@ -1,5 +1,5 @@
 /** Resident memory: with nothing to do, and with ten thousand Services. */
-import { eventually, now } from "../lab/index.ts";
+import { eventually, Lab, now } from "../lab/index.ts";
 import { CROWD, crowdArrives, startLoner } from "./crowd.ts";
 import { atMost, type Row } from "./figure.ts";
 import { residentMb } from "./process.ts";
@@ -7,7 +7,8 @@ import { residentMb } from "./process.ts";
 const SETTLED_MS = 3000;
 
 export async function measureMemory(): Promise<readonly Row[]> {
-  await using loner = await startLoner("bench memory");
+  await using lab = await Lab.create("bench memory");
+  const loner = await startLoner(lab);
   const { member } = loner;
   const idle = await settledMb(member.daemon.pid);
   await crowdArrives(loner);

@@ -1,14 +1,13 @@
 /** From the start of the process to its first announcement on the wire, with what an earlier run left on disk: the API answering, and frozen. */
-import type { VipReport } from "../../src/admin/index.ts";
-import { eventually, now } from "../lab/index.ts";
+import { eventually, Fleet, Lab, now } from "../lab/index.ts";
 import { atMost, median, type Row } from "./figure.ts";
-import { serve, startFleet, type Fleet } from "./fleet.ts";
 
 const ROUNDS = 5;
 
 export async function measureStart(): Promise<readonly Row[]> {
-  await using fleet = await startFleet("bench start", ["worker-1"]);
-  const vip = await serve(fleet, "start", [{ ip: "10.7.0.11", node: "worker-1" }]);
+  await using lab = await Lab.create("bench start");
+  const fleet = await Fleet.start(lab, ["worker-1"]);
+  const vip = await fleet.serve("start");
   const answering = await rounds(fleet, vip);
   await fleet.api.fault("freeze");
   const frozen = await rounds(fleet, vip);
@@ -22,12 +21,8 @@ async function rounds(fleet: Fleet, vip: string): Promise<readonly number[]> {
   const capture = await fleet.lab.capture(fleet.lan, "arp");
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const [member] = fleet.members;
-    if (member === undefined) throw new Error("no host");
-    await eventually("the VIP is served", 15_000, async () => {
-      const reports = (await member.daemon.cli(["vips", "--json"])).json() as readonly VipReport[];
-      return reports.some(({ address, answered_on }) => address === vip && answered_on.length > 0);
-    });
+    const member = fleet.member();
+    await eventually("the VIP is served", 15_000, async () => ((await fleet.vip(member, vip))?.answered_on.length ?? 0) > 0);
     await member.daemon.kill();
     const began = now();
     await fleet.restart(member.name);

@@ -5,6 +5,7 @@ export { Client, type Page } from "./client.ts";
 export { BMLB, ensureBundle } from "./bundle.ts";
 export { Daemon, type CliOutput, type DaemonOptions } from "./daemon.ts";
 export { eventually, within } from "./eventually.ts";
+export { Fleet, type FleetOptions, type Member } from "./fleet.ts";
 export { readFrame, type Arp, type Frame, type NeighborMessage } from "./frames.ts";
 export { Frr, type FrrNeighbor, type FrrOptions, type FrrPath } from "./frr.ts";
 export { Host, type KernelRoute, type Neighbour } from "./host.ts";

@@ -1,0 +1,121 @@
+/** The whole daemon on a segment: who answers ARP and Neighbor Discovery, and with which frames. */
+import assert from "node:assert/strict";
+import { eventually, Fleet, labTest, now, type Capture, type Frame, type NeighborMessage } from "../lab/index.ts";
+import { answerers, soleAnswerer } from "./answers.ts";
+
+labTest("of two hosts exactly one answers for a VIP, IPv4 by ARP and IPv6 by NDP, and a client fetches pages from both", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"]);
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const four = await fleet.serve("four");
+  const six = await fleet.serve("six", { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" });
+  assert.match(four, /^10\.7\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+$/);
+  assert.match(six, /^fd07::64:/);
+  for (const vip of [four, six]) {
+    const owner = await soleAnswerer(fleet, capture, vip);
+    assert.equal((await fleet.client.get(`http://${vip.includes(":") ? `[${vip}]` : vip}/`)).body, "from a pod");
+    for (const member of fleet.members) {
+      const report = await fleet.vip(member, vip);
+      assert.deepEqual(report?.answered_on, member.name === owner.name ? ["eth0"] : []);
+      assert.deepEqual(report.owners, { eth0: owner.name });
+    }
+  }
+});
+
+labTest("a VIP is claimed with a gratuitous ARP request and reply, or an unsolicited Neighbor Advertisement, that every system believes", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1"]);
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const { mac } = fleet.member().host.link(fleet.lan);
+  const four = await fleet.serve("four");
+  const six = await fleet.serve("six", { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" });
+
+  const gratuitous = (operation: number) => ({ payload }: Frame): boolean =>
+    payload.type === "arp" && payload.operation === operation && payload.senderAddress === four && payload.targetAddress === four;
+  for (const [operation, targetMac] of [
+    [1, "00:00:00:00:00:00"],
+    [2, mac],
+  ] as const) {
+    const frame = await capture.waitFor(`${four} is announced by operation ${operation}`, 5000, gratuitous(operation));
+    assert.equal(frame.destination, "ff:ff:ff:ff:ff:ff");
+    assert.equal(frame.source, mac);
+    assert.deepEqual(frame.payload, { type: "arp", operation, senderMac: mac, senderAddress: four, targetMac, targetAddress: four });
+  }
+
+  const frame = await capture.waitFor(`${six} is announced`, 5000, ({ payload }) => payload.type === "advertisement" && payload.target === six && payload.destination === "ff02::1");
+  assert.equal(frame.source, mac);
+  assert.equal(frame.destination, "33:33:00:00:00:01");
+  const { flags, hopLimit, linkLayerAddress } = frame.payload as NeighborMessage;
+  assert.deepEqual({ flags, hopLimit, linkLayerAddress }, { flags: { r: true, s: false, o: true }, hopLimit: 255, linkLayerAddress: mac }); // the host forwards: R
+});
+
+labTest("an answer for a VIP is the answer that the host's kernel gives for its own address", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1"]);
+  const member = fleet.member();
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const four = await fleet.serve("four");
+  const six = await fleet.serve("six", { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" });
+  for (const address of [four, member.ipv4, six, member.ipv6]) await fleet.owner(address);
+
+  const arp = (address: string) => last(capture, ({ payload }) => payload.type === "arp" && payload.operation === 2 && payload.senderAddress === address && payload.targetAddress !== address);
+  assert.equal(arp(four).bytes.toString("hex"), arp(member.ipv4).bytes.toString("hex").replaceAll(hexOf(member.ipv4), hexOf(four)));
+
+  const nd = (address: string) => last(capture, ({ payload }) => payload.type === "advertisement" && payload.target === address && payload.flags.s);
+  const [ours, kernels] = [nd(six), nd(member.ipv6)];
+  const { target, source, ...rest } = ours.payload as NeighborMessage;
+  const { target: kernelTarget, source: kernelSource, ...kernelRest } = kernels.payload as NeighborMessage;
+  assert.deepEqual(rest, kernelRest);
+  assert.deepEqual([target, source], [six, kernelSource === kernelTarget ? six : source]);
+  assert.equal(ours.bytes.length, kernels.bytes.length);
+});
+
+labTest("nobody answers any more for the VIP of a Service that was deleted, or that is no LoadBalancer any more", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"]);
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const deleted = await fleet.serve("deleted");
+  const changed = await fleet.serve("changed");
+  for (const vip of [deleted, changed]) await soleAnswerer(fleet, capture, vip);
+  await fleet.api.workloads.deleteService({ name: "deleted" });
+  await fleet.api.workloads.patchService({ name: "changed" }, { spec: { type: "ClusterIP" } });
+  for (const vip of [deleted, changed]) await eventually(`nobody answers for ${vip}`, 10_000, async () => (await answerers(fleet, capture, vip)).length === 0);
+  const [own] = [fleet.member().ipv4];
+  assert.deepEqual(await answerers(fleet, capture, own), ["worker-1"], "the question itself is sound");
+});
+
+for (const [what, damage] of [
+  ["goes down and up", async (fleet: Fleet) => {
+    const link = fleet.member().host.link(fleet.lan);
+    await link.down();
+    await link.up();
+  }],
+  ["is deleted and made again", async (fleet: Fleet) => {
+    const link = fleet.member().host.link(fleet.lan);
+    await link.remove();
+    await link.create();
+  }],
+  ["loses its carrier and gets it back", async (fleet: Fleet) => {
+    const link = fleet.member().host.link(fleet.lan);
+    await link.cut();
+    await link.restore();
+  }],
+] as const) {
+  labTest(`a host answers for its VIPs again after its interface ${what}`, async (lab) => {
+    const fleet = await Fleet.start(lab, ["worker-1"]);
+    const four = await fleet.serve("four");
+    const six = await fleet.serve("six", { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" });
+    for (const vip of [four, six]) await fleet.owner(vip);
+    const damagedAt = now();
+    await damage(fleet);
+    for (const vip of [four, six]) assert.equal((await fleet.owner(vip)).name, "worker-1");
+    assert.equal(fleet.member().daemon.process.exit, undefined);
+    assert.ok(now() - damagedAt < 20_000);
+  });
+}
+
+function last(capture: Capture, fits: (frame: Frame) => boolean): Frame {
+  const frame = capture.frames.findLast(fits);
+  if (frame === undefined) throw new Error("no such frame was heard");
+  return frame;
+}
+
+function hexOf(ipv4: string): string {
+  return Buffer.from(ipv4.split(".").map(Number)).toString("hex");
+}
