@@ -5,7 +5,7 @@
  */
 import { ensureBundle, Lab, now, whyNoLab } from "../lab/index.ts";
 import { heading, ms, observed, remark, WrongObservation } from "./narrator.ts";
-import { startProxies } from "./proxies.ts";
+import { buildKubeProxy, startKubernetes, startProxies } from "./kubernetes.ts";
 import * as steps from "./steps.ts";
 import { buildWorld, startMember } from "./world.ts";
 
@@ -13,11 +13,12 @@ async function demonstrate(lab: Lab): Promise<void> {
   heading("A network is built: two workers, a client and a router on one segment, a client behind the router");
   const built = now();
   const world = await buildWorld(lab);
-  const api = await lab.api(world.controlPlane);
+  const { api, description } = await startKubernetes(lab, world);
   for (const { name, address } of world.workers) await api.workloads.createNode(name, { ip: address });
   await api.workloads.createNamespace(steps.NAMESPACE);
-  const proxies = await startProxies(world, { missing: "it has not been built" }, await api.kubeconfig("admin", "token"));
+  const proxies = await startProxies(lab, world, api);
   observed(`it stands after ${ms(now() - built)}: web servers on the workers, FRR on the router, an API server beside them`);
+  remark(description);
   remark(proxies.description);
 
   heading("bmlb starts on both workers");
@@ -58,10 +59,12 @@ if (impossible !== undefined) {
   process.exit(2);
 }
 
-const began = now();
+let began = now();
 let lab: Lab | undefined;
 try {
   if (await ensureBundle()) console.log(`dist/ was built in ${ms(now() - began)}`);
+  await buildKubeProxy();
+  began = now();
   lab = await Lab.create("demo", { recording: true });
   await demonstrate(lab);
   console.log(`\nAll observations are as they should be. It took ${ms(now() - began)}.`);

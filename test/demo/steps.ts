@@ -4,7 +4,7 @@ import type { ApiUnderTest } from "../kube/api-under-test.ts";
 import { Workloads } from "../kube/workloads.ts";
 import { eventually, now, type Prober } from "../lab/index.ts";
 import { expect, ms, observed, remark } from "./narrator.ts";
-import type { Proxies } from "./proxies.ts";
+import type { Proxies } from "./kubernetes.ts";
 import { SERVICE, type Member, type World } from "./world.ts";
 
 export const NAMESPACE = SERVICE.namespace;

@@ -9,7 +9,6 @@ export { Fleet, type FleetOptions, type Member } from "./fleet.ts";
 export { readFrame, type Arp, type Frame, type NeighborMessage } from "./frames.ts";
 export { Frr, type FrrNeighbor, type FrrOptions, type FrrPath } from "./frr.ts";
 export { Host, type KernelRoute, type Neighbour } from "./host.ts";
-export { startKubeProxy, type KubeProxyOptions } from "./kube-proxy.ts";
 export { Lab, whyNoLab } from "./lab.ts";
 export { labTest } from "./lab-test.ts";
 export { type Notification } from "./notify.ts";

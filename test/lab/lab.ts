@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { startControlPlane, startKubeProxy, type KubeProxy, type RealControlPlane } from "../kube/real/index.ts";
 import { SimulatorProcess, type SimulatorOptions } from "../kube/simulator/index.ts";
 import { Bird } from "./bird.ts";
 import { Capture, recordSegment } from "./capture.ts";
@@ -24,6 +25,8 @@ export function whyNoLab(): string | undefined {
   if (!["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].some((path) => existsSync(path))) return "labs need iproute2";
   return undefined;
 }
+
+const API_PORT = 6443;
 
 export type LabOptions = {
   /** Record everything on every segment, for `keep`. */
@@ -100,11 +103,23 @@ export class Lab implements AsyncDisposable {
 
   /** Starts an API server, the simulator, on a host: https://ADDRESS:6443, reachable from all that reach the host's first address. */
   async api(host: Host, options: Omit<SimulatorOptions, "host" | "port"> = {}): Promise<SimulatorProcess> {
-    const address = host.links.map((link) => link.ipv4 ?? link.ipv6).find((one) => one !== undefined);
-    if (address === undefined) throw new Error(`${host.name} has no address to serve an API on`);
-    const api = await SimulatorProcess.start({ ...options, namespace: host.namespace, host: address, port: 6443 });
+    const api = await SimulatorProcess.start({ ...options, namespace: host.namespace, host: firstAddress(host), port: API_PORT });
     this.#servers.push(api);
     return api;
+  }
+
+  /** Starts etcd and kube-apiserver on a host, built if need be. */
+  async realApi(host: Host): Promise<RealControlPlane> {
+    const api = await startControlPlane({ namespace: host.namespace, address: firstAddress(host), port: API_PORT });
+    this.#servers.push(api);
+    return api;
+  }
+
+  /** Starts kube-proxy on a host that is the Kubernetes node of the same name; returns when it has written its rules. */
+  async kubeProxy(host: Host, kubeconfig: string): Promise<KubeProxy> {
+    const proxy = await startKubeProxy({ netns: host.namespace, kubeconfig, nodeName: host.name, mode: "nftables" });
+    this.#servers.push(proxy);
+    return proxy;
   }
 
   /** Starts FRR on a router. */
@@ -168,6 +183,12 @@ export class Lab implements AsyncDisposable {
     this.#names.add(name);
     return `${this.id}-${name}`;
   }
+}
+
+function firstAddress(host: Host): string {
+  const address = host.links.map((link) => link.ipv4 ?? link.ipv6).find((one) => one !== undefined);
+  if (address === undefined) throw new Error(`${host.name} has no address to serve an API on`);
+  return address;
 }
 
 function isFileOrFolder(path: string): boolean {
