@@ -131,8 +131,8 @@ export class Peer {
       if (other !== this.#established) void other.stop(cease(CEASE_SUBCODE.COLLISION));
     }
     const session = this.#session("remote");
+    session.start(); // to Active, where it takes this connection and never a second one
     this.#arrivals = [...this.#arrivals, session];
-    session.start();
     session.adopt(arrival);
   }
 

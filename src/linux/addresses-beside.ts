@@ -1,0 +1,29 @@
+/** Which other addresses the interface of a local address has: next hops for families that a BGP session does not run over. */
+import { networkInterfaces } from "node:os";
+import { type Address, type Ipv4, type Ipv6, parseIpv4, parseIpv6 } from "../net/index.ts";
+
+export type AddressesOfInterface = {
+  readonly ipv4: Ipv4 | undefined;
+  /** The first that is neither link-local nor loopback. */
+  readonly ipv6: Ipv6 | undefined;
+  readonly linkLocal: Ipv6 | undefined;
+};
+
+/** All undefined if no interface has the address. `zone` names the interface of a link-local one. */
+export function addressesBeside(local: Address, zone: string | undefined): AddressesOfInterface {
+  const found = Object.entries(networkInterfaces()).find(
+    ([name, addresses]) => (zone === undefined || zone === name) && addresses?.some(({ address }) => address === local) === true,
+  );
+  const addresses = found?.[1]?.map(({ address }) => address) ?? [];
+  const ipv6 = addresses.flatMap((text) => parseIpv6(text) ?? []);
+  return {
+    ipv4: addresses.flatMap((text) => parseIpv4(text) ?? [])[0],
+    ipv6: ipv6.find((address) => !isLinkLocal(address) && address !== "::1"),
+    linkLocal: ipv6.find(isLinkLocal),
+  };
+}
+
+/** fe80::/10. */
+function isLinkLocal(address: Ipv6): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}

@@ -1,0 +1,64 @@
+/** Drives speaker-process.ts on a host of a lab. */
+import { join } from "node:path";
+import type { BgpDesired, BgpPeer, BgpPeerStatus, BgpRoute, BgpStatus } from "../../src/bgp/index.ts";
+import { type Host, type LabProcess, eventually } from "../lab/index.ts";
+
+export type Wanted = {
+  readonly peers: readonly Partial<BgpPeer>[];
+  /** By VIP: the prefix is the VIP's own. */
+  readonly vips?: readonly string[];
+  readonly attributes?: Partial<BgpRoute["attributes"]>;
+  readonly complete?: boolean;
+  readonly listen?: BgpDesired["listen"];
+};
+
+export class RemoteSpeaker {
+  readonly process: LabProcess;
+
+  private constructor(process: LabProcess) {
+    this.process = process;
+  }
+
+  static async start(host: Host, routerId: string): Promise<RemoteSpeaker> {
+    const program = join(import.meta.dirname, "speaker-process.ts");
+    return new RemoteSpeaker(await host.spawn([process.execPath, program, routerId], { name: "speaker" }));
+  }
+
+  apply({ peers, vips = [], attributes = {}, complete = true, listen = [] }: Wanted): void {
+    const routes = Object.fromEntries(
+      vips.map((vip) => [vip, peers.map(({ name = "router" }) => ({ peer: name, prefix: `${vip}/${vip.includes(":") ? 128 : 32}`, attributes }))]),
+    );
+    this.process.tell(JSON.stringify({ do: "apply", peers, routes, complete, listen }));
+  }
+
+  async status(): Promise<BgpStatus> {
+    const from = this.process.lines.length;
+    this.process.tell(JSON.stringify({ do: "status" }));
+    const { text } = await this.process.waitForLine(/^STATUS /, 5000, from);
+    return JSON.parse(text.slice("STATUS ".length)) as BgpStatus;
+  }
+
+  async peer(name = "router"): Promise<BgpPeerStatus> {
+    const peer = (await this.status()).peers.find((one) => one.name === name);
+    if (peer === undefined) throw new Error(`the speaker has no peer ${name}`);
+    return peer;
+  }
+
+  async established(name = "router"): Promise<BgpPeerStatus> {
+    return await eventually(`the session with ${name} is up`, 15_000, async () => {
+      const peer = await this.peer(name);
+      return peer.state === "Established" ? peer : undefined;
+    });
+  }
+
+  /** The first line of the log that says this. */
+  async says(pattern: RegExp, from = 0): Promise<string> {
+    return (await this.process.waitForLine(pattern, 15_000, from)).text;
+  }
+
+  async stop(reason: string): Promise<void> {
+    this.process.tell(JSON.stringify({ do: "stop", reason }));
+    await this.process.waitForLine(/^STOPPED/, 5000);
+    await this.process.exited;
+  }
+}
