@@ -8,6 +8,9 @@ import type { Store } from "./store.ts";
 
 const NODE_PORTS = { first: 30_000, last: 32_767 }; // kube-apiserver --service-node-port-range
 const CLUSTER_IPS = 65_536 - 2; // 10.96.0.0/16
+// The lower part of each range is left to those who ask for a number themselves.
+const FIRST_DYNAMIC_PORT = 30_086;
+const FIRST_DYNAMIC_ADDRESS = 257;
 
 /** The address that the Service `default/kubernetes` has. */
 export const FIRST_CLUSTER_IP = "10.96.0.1";
@@ -17,8 +20,8 @@ export class Allocations {
   readonly #store: Store;
   readonly #addresses = new Map<string, string>();
   readonly #ports = new Map<number, string>();
-  #nextAddress = 2;
-  #nextPort = NODE_PORTS.first;
+  #nextAddress = FIRST_DYNAMIC_ADDRESS;
+  #nextPort = FIRST_DYNAMIC_PORT;
 
   constructor(store: Store) {
     this.#store = store;
@@ -61,6 +64,7 @@ export class Allocations {
     const holder = nameOf(service);
     const errors: FieldError[] = [];
     for (const address of clusterIpsOf(service)) {
+      if (!/^10\.96\.|^fd00:10:96::/.test(address)) errors.push(wrong.invalid("spec.clusterIPs", [address], `failed to allocate IP ${address}: the provided network does not match the current range`));
       if ((this.#addresses.get(address) ?? holder) !== holder) errors.push(wrong.invalid("spec.clusterIPs", [address], `failed to allocate IP ${address}: provided IP is already allocated`));
     }
     asList(at(service.spec, "ports")).forEach((entry, index) => {
@@ -89,7 +93,8 @@ function nameOf(service: KubeObject): string {
 }
 
 function clusterIpsOf(service: KubeObject): string[] {
-  return asList(at(service.spec, "clusterIPs")).map(asText).filter((address) => address !== "None");
+  const addresses = [at(service.spec, "clusterIP"), ...asList(at(service.spec, "clusterIPs"))].map(asText);
+  return Array.from(new Set(addresses)).filter((address) => address !== "None" && address !== "");
 }
 
 function portsOf(service: KubeObject): number[] {

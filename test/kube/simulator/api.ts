@@ -32,6 +32,8 @@ export type Answer =
 /** What a path names. `name` is "" for a collection. */
 type Target = { readonly resource: Resource; readonly namespace: string | undefined; readonly name: string; readonly subresource: string };
 
+/** Paths in groups that are served, where even what is unknown is refused by a Status. */
+const SERVED = new RegExp(`^/(api/v1|apis/(${RESOURCES.map(({ group }) => group).filter((group) => group !== "").join("|")})/v1)/`);
 const HEALTH = ["/healthz", "/livez", "/readyz"];
 const DISCOVERY_PATH = /^\/(api|apis|version|openapi)(\/|$)/;
 
@@ -61,8 +63,9 @@ export class Api {
     const target = targetOf(path);
     if (target === undefined) {
       const found = DISCOVERY_PATH.test(path) ? discovery(path) : undefined;
-      if (found === undefined) throw new Refusal("NotFound", "the server could not find the requested resource");
-      return json(200, found);
+      if (found !== undefined) return json(200, found);
+      if (SERVED.test(path)) throw new Refusal("NotFound", "the server could not find the requested resource");
+      return { type: "text", status: 404, contentType: "text/plain", text: "404 page not found\n" };
     }
     const verb = verbOf(method, target, query);
     authorize(request.identity, attemptOf(verb, target));
@@ -99,7 +102,7 @@ export class Api {
       case "deletecollection": {
         const listed = asObject(JSON.parse(list(this.#store, { resource, namespace }, query)) as Json);
         for (const { object } of this.#store.all(resource.storage)) {
-          if (JSON.stringify(listed["items"]).includes(`"uid":"${object.metadata.uid ?? ""}"`)) this.#registry.remove({ ...place, namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, { uid: undefined, resourceVersion: undefined }, dryRun);
+          if (JSON.stringify(listed["items"]).includes(`"uid":"${object.metadata.uid ?? ""}"`)) this.#registry.remove({ ...place, namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, { uid: undefined, resourceVersion: undefined, propagation: "" }, dryRun);
         }
         return json(200, listed);
       }
@@ -109,7 +112,8 @@ export class Api {
   #remove(place: Place, request: ApiRequest, dryRun: boolean): Answer {
     const options = request.body === "" ? {} : parse(request.body);
     const preconditions = asObject(at(options, "preconditions"));
-    const { stored, gone } = this.#registry.remove(place, { uid: asText(preconditions["uid"]) || undefined, resourceVersion: asText(preconditions["resourceVersion"]) || undefined }, dryRun);
+    const propagation = asText(at(options, "propagationPolicy")) || (request.query.get("propagationPolicy") ?? "");
+    const { stored, gone } = this.#registry.remove(place, { propagation, uid: asText(preconditions["uid"]) || undefined, resourceVersion: asText(preconditions["resourceVersion"]) || undefined }, dryRun);
     const { resource } = place;
     if (!gone || resource.kind === "Service") return json(200, view(resource, stored.object));
     const details = { name: place.name, ...(resource.group === "" ? {} : { group: resource.group }), kind: resource.plural, uid: stored.object.metadata.uid ?? "" };
@@ -152,6 +156,7 @@ function targetOf(path: string): Target | undefined {
   const [plural = "", name = "", subresource = "", ...more] = within ? tail.slice(2) : tail;
   const resource = RESOURCES.find((one) => one.group === group && one.version === version && one.plural === plural);
   if (resource === undefined || more.length > 0 || within !== (within && resource.namespaced)) return undefined;
+  if (resource.namespaced && !within && name !== "") return undefined;
   if (subresource !== "" && !(subresource === "status" && resource.status)) return undefined;
   return { resource, namespace: within ? tail[1] : undefined, name, subresource };
 }

@@ -1,7 +1,7 @@
 /**
  * EndpointSlices of discovery.k8s.io/v1. An empty one is written with `endpoints: null` and `ports: null`, as Go writes empty slices.
  */
-import { asList, asObject, asText, at, type Json } from "./json.ts";
+import { asList, asNumber, asObject, asText, at, type Json, sameJson } from "./json.ts";
 import { dnsLabel, dnsSubdomain, strictFamily } from "./names.ts";
 import type { KubeObject } from "./objects.ts";
 import { type FieldError, wrong } from "./refusal.ts";
@@ -35,6 +35,12 @@ export const ENDPOINT_SLICE_RULES: Rules = {
     endpoints: asList(slice["endpoints"]).length === 0 ? null : asList(slice["endpoints"]),
     ports: asList(slice["ports"]).length === 0 ? null : asList(slice["ports"]).map(withPortDefaults),
   }),
+  create: (slice) => ({ ...slice, metadata: { ...slice.metadata, generation: 1 } }),
+  update: (next, old) => {
+    const generation = asNumber(old.metadata["generation"]) ?? 0;
+    const same = ["endpoints", "ports", "addressType"].every((field) => sameJson(next[field], old[field])) && sameJson(next.metadata.labels, old.metadata.labels);
+    return { ...next, metadata: { ...next.metadata, generation: same ? generation : generation + 1 } };
+  },
   validate: wrongSlice,
 };
 
@@ -78,5 +84,6 @@ function wrongAddress(address: string, type: string, path: string): FieldError[]
   if (address === "0.0.0.0" || address === "::") return [wrong.invalid(path, address, "may not be unspecified (0.0.0.0 or ::)")];
   if (/^127\./.test(address) || address === "::1") return [wrong.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")];
   if (/^169\.254\./.test(address) || /^fe[89ab].:/i.test(address)) return [wrong.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")];
+  if (/^224\.0\.0\./.test(address) || /^ff02:/i.test(address)) return [wrong.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")];
   return [];
 }

@@ -7,7 +7,7 @@ import { dnsSubdomain, pathSegment, qualifiedName, wrongMetadata } from "./names
 import type { KubeObject } from "./objects.ts";
 import { type FieldError, wrong } from "./refusal.ts";
 import type { Rules } from "./resources.ts";
-import { alwaysFields, fields, microTime, text, time, whole } from "./shape.ts";
+import { alwaysFields, alwaysText, fields, microTime, microTimeOrNull, text, timeOrNull, whole } from "./shape.ts";
 
 const REFERENCE = { kind: text, namespace: text, name: text, uid: text, apiVersion: text, resourceVersion: text, fieldPath: text };
 const SERIES = fields({ count: whole, lastObservedTime: microTime });
@@ -31,16 +31,16 @@ export const CORE_EVENT_RULES: Rules = {
     reason: text,
     message: text,
     source: alwaysFields({ component: text, host: text }),
-    firstTimestamp: time,
-    lastTimestamp: time,
+    firstTimestamp: timeOrNull,
+    lastTimestamp: timeOrNull,
     count: whole,
     type: text,
-    eventTime: microTime,
+    eventTime: microTimeOrNull,
     series: SERIES,
     action: text,
     related: fields(REFERENCE),
-    reportingComponent: text,
-    reportingInstance: text,
+    reportingComponent: alwaysText,
+    reportingInstance: alwaysText,
   },
   name: pathSegment,
   validate: (event) => wrongForAll(event, "reportingComponent"),
@@ -49,7 +49,7 @@ export const CORE_EVENT_RULES: Rules = {
 
 export const EVENT_RULES: Rules = {
   shape: {
-    eventTime: microTime,
+    eventTime: microTimeOrNull,
     series: SERIES,
     reportingController: text,
     reportingInstance: text,
@@ -60,8 +60,8 @@ export const EVENT_RULES: Rules = {
     note: text,
     type: text,
     deprecatedSource: alwaysFields({ component: text, host: text }),
-    deprecatedFirstTimestamp: time,
-    deprecatedLastTimestamp: time,
+    deprecatedFirstTimestamp: timeOrNull,
+    deprecatedLastTimestamp: timeOrNull,
     deprecatedCount: whole,
   },
   name: dnsSubdomain,
@@ -91,7 +91,7 @@ function wrongForAll(event: KubeObject, controller: string): FieldError[] {
   const namespace = event.metadata.namespace ?? "";
   const about = asText(at(event, "involvedObject", "namespace"));
   const mismatch = [wrong.invalid("involvedObject.namespace", about, "does not match event.namespace")];
-  if (event["eventTime"] === undefined) return about === namespace || (about === "" && namespace === "default") ? [] : mismatch;
+  if (asText(event["eventTime"]) === "") return about === namespace || (about === "" && namespace === "default") ? [] : mismatch;
   const errors = about === "" && namespace !== "default" && namespace !== "kube-system" ? mismatch : [];
   const component = asText(event["reportingComponent"]);
   if (component === "") errors.push(wrong.required(controller));
@@ -111,9 +111,9 @@ function wrongForNew(event: KubeObject): FieldError[] {
   const series = event["series"];
   if (series !== undefined && (asNumber(at(series, "count")) ?? 0) < 2) errors.push(wrong.invalid("series.count", "", "should be at least 2"));
   if (series !== undefined && at(series, "lastObservedTime") === undefined) errors.push(wrong.required("series.lastObservedTime"));
-  if (event["eventTime"] === undefined) errors.push(wrong.required("eventTime"));
+  if (asText(event["eventTime"]) === "") errors.push(wrong.required("eventTime"));
   if (type !== "Normal" && type !== "Warning") errors.push(wrong.invalid("type", "", `has invalid value: ${type}`));
-  for (const field of ["firstTimestamp", "lastTimestamp", "count"] as const) if (event[field] !== undefined) errors.push(wrong.invalid(field, "", "needs to be unset"));
+  for (const field of ["firstTimestamp", "lastTimestamp", "count"] as const) if ((event[field] ?? undefined) !== undefined) errors.push(wrong.invalid(field, "", "needs to be unset"));
   if (at(event, "source", "component") !== undefined || at(event, "source", "host") !== undefined) errors.push(wrong.invalid("source", "", "needs to be unset"));
   return errors;
 }

@@ -3,7 +3,7 @@
  */
 import { asNumber, asText, type Json, isObject } from "./json.ts";
 import type { KubeObject } from "./objects.ts";
-import { Refusal } from "./refusal.ts";
+import { type FieldError, invalid, Refusal, wrong } from "./refusal.ts";
 import { inOwnForm } from "./registry.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 import { fieldSelector, labelSelector } from "./selectors.ts";
@@ -39,6 +39,7 @@ export function selection({ resource, namespace }: Scope, query: URLSearchParams
 /** A list as JSON text. Throws 400 or 410. The caller has seen to it that the resourceVersion asked for is not in the future. */
 export function list(store: Store, scope: Scope, query: URLSearchParams): string {
   const { resource } = scope;
+  checkMatch(query);
   const { revision, after, objects } = moment(store, resource, query);
   const selected = objects.filter(selection(scope, query));
   const start = after === "" ? 0 : firstAfter(selected, after);
@@ -59,8 +60,19 @@ export function list(store: Store, scope: Scope, query: URLSearchParams): string
 /** A query's number of whole units, 0 if it is not there. Throws 400. */
 export function wholeNumber(query: URLSearchParams, name: string): number {
   const given = query.get(name) ?? "";
-  if (!/^\d*$/.test(given)) throw new Refusal("BadRequest", `unable to convert query parameter ${name}: ${JSON.stringify(given)} is not a number`);
-  return Number(given);
+  if (!/^-?\d*$/.test(given)) throw new Refusal("BadRequest", `unable to convert query parameter ${name}: ${JSON.stringify(given)} is not a number`);
+  return Math.max(0, Number(given));
+}
+
+/** Throws 422 for parameters that do not go together. */
+export function checkMatch(query: URLSearchParams): void {
+  const match = query.get("resourceVersionMatch") ?? "";
+  const refuse = (error: FieldError): Refusal => invalid("ListOptions", "meta.k8s.io", "", [error]);
+  if (match === "") return;
+  if ((query.get("resourceVersion") ?? "") === "" && query.get("sendInitialEvents") !== "true") {
+    throw refuse(wrong.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  }
+  if (match !== "Exact" && match !== "NotOlderThan") throw refuse(wrong.unsupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
 }
 
 /** A resourceVersion of a query; undefined if it is absent or empty. Throws 400. */

@@ -35,6 +35,7 @@ export const qualifiedName: NameRule = (name) => {
     : "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 };
 
+const STANDARD_FINALIZERS = ["foregroundDeletion", "kubernetes", "orphan"];
 const ANNOTATIONS_LIMIT = 256 * 1024;
 
 /** The errors of an object's metadata. */
@@ -60,7 +61,7 @@ export function wrongMetadata(object: KubeObject, name: NameRule): FieldError[] 
   }
   if (octets > ANNOTATIONS_LIMIT) errors.push({ reason: "FieldValueTooLong", field: "metadata.annotations", message: `Too long: may not be more than ${ANNOTATIONS_LIMIT} bytes` });
   for (const finalizer of metadata.finalizers ?? []) {
-    const why = qualifiedName(finalizer);
+    const why = qualifiedName(finalizer) ?? (finalizer.includes("/") || STANDARD_FINALIZERS.includes(finalizer) ? undefined : "name is neither a standard finalizer name nor is it fully qualified");
     if (why !== undefined) errors.push(wrong.invalid("metadata.finalizers", finalizer, why));
   }
   return errors;

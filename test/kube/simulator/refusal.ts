@@ -20,7 +20,9 @@ export type Reason =
   | "TooManyRequests"
   | "InternalError"
   | "ServiceUnavailable"
-  | "Timeout";
+  | "Timeout"
+  /** 500 for an error that is no Status of its own: it carries no reason. */
+  | "Unexplained";
 
 const CODES: Readonly<Record<Reason, number>> = {
   BadRequest: 400,
@@ -40,6 +42,7 @@ const CODES: Readonly<Record<Reason, number>> = {
   InternalError: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
+  Unexplained: 500,
 };
 
 export class Refusal extends Error {
@@ -68,7 +71,7 @@ export class Refusal extends Error {
       metadata: this.#metadata,
       status: "Failure",
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === "Unexplained" ? {} : { reason: this.reason }),
       ...(this.#details === undefined ? {} : { details: this.#details }),
       code: this.code,
     };

@@ -19,8 +19,12 @@ export type Place = { readonly resource: Resource; readonly namespace: string | 
 /** What comes of a write: the object as it is now, and whether it is new. */
 export type Written = { readonly stored: Stored; readonly created: boolean };
 
-export type Preconditions = { readonly uid: string | undefined; readonly resourceVersion: string | undefined };
+/** What a DELETE asks for beyond the object's name. */
+export type Deletion = { readonly uid: string | undefined; readonly resourceVersion: string | undefined; readonly propagation: string };
 
+/** For the garbage collector, which no test cluster runs: the object waits for it. */
+const PROPAGATION_FINALIZERS: Readonly<Record<string, string>> = { Foreground: "foregroundDeletion", Orphan: "orphan" };
+const UNDELETABLE = ["default", "kube-system", "kube-public"];
 const MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
 
 export class Registry {
@@ -42,7 +46,7 @@ export class Registry {
   create(place: Place, body: Json, dryRun: boolean): Written {
     const { resource } = place;
     const given = this.#placed(decode(resource, body), place);
-    if (given.metadata.resourceVersion !== undefined) throw new Refusal("InternalError", "resourceVersion should not be set on objects to be created");
+    if (given.metadata.resourceVersion !== undefined) throw new Refusal("Unexplained", "resourceVersion should not be set on objects to be created");
     return this.#createObject(place, given, dryRun);
   }
 
@@ -58,7 +62,7 @@ export class Registry {
       throw conflict(place.resource, place.name, `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${uid}`);
     }
     if (old !== undefined) return this.#update(place, old, next, dryRun);
-    if (!place.resource.createOnUpdate || place.status) throw notFound(place.resource, place.name);
+    if (!place.resource.createOnUpdate) throw notFound(place.resource, place.name);
     return this.#createObject(place, next, dryRun);
   }
 
@@ -69,13 +73,13 @@ export class Registry {
     }
     if (mediaType !== "application/json-patch+json" && !isObject(patch)) throw new Refusal("BadRequest", "error decoding patch: it is not an object");
     const old = this.get(place);
-    const next = decode(place.resource, apply({ ...asObject(view(place.resource, old.object)) }, patch));
+    const next = patched(place.resource, apply({ ...asObject(view(place.resource, old.object)) }, patch));
     if (next.metadata.name !== place.name) throw new Refusal("BadRequest", `the name of the object (${next.metadata.name ?? ""}) does not match the name on the URL (${place.name})`);
     return this.#update(place, old, this.#placed(next, place), dryRun);
   }
 
   /** Removes an object, or marks it if something has still to be done for it. */
-  remove(place: Place, preconditions: Preconditions, dryRun: boolean): { readonly stored: Stored; readonly gone: boolean } {
+  remove(place: Place, preconditions: Deletion, dryRun: boolean): { readonly stored: Stored; readonly gone: boolean } {
     const { resource, name } = place;
     const old = this.get(place);
     const { metadata } = old.object;
@@ -85,12 +89,16 @@ export class Registry {
     if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
       throw conflict(resource, name, `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ""}`);
     }
-    const pending = (metadata.finalizers ?? []).length > 0 || (resource.kind === "Namespace" && at(old.object.spec, "finalizers") !== undefined);
+    if (resource.kind === "Namespace" && UNDELETABLE.includes(name)) throw new Refusal("Forbidden", `namespaces "${name}" is forbidden: this namespace may not be deleted`, details(resource, name));
+    const propagation = PROPAGATION_FINALIZERS[preconditions.propagation];
+    const finalizers = Array.from(new Set([...(metadata.finalizers ?? []), ...(propagation === undefined ? [] : [propagation])]));
+    const pending = finalizers.length > 0 || (resource.kind === "Namespace" && at(old.object.spec, "finalizers") !== undefined);
     if (dryRun) return { stored: old, gone: !pending };
     if (!pending) return { stored: this.#store.remove(resource.storage, old.object), gone: true };
     if (metadata.deletionTimestamp !== undefined) return { stored: old, gone: false };
-    const marked: KubeObject = { ...old.object, metadata: { ...metadata, deletionTimestamp: timestamp(Date.now()), deletionGracePeriodSeconds: 0 } };
-    const terminating = resource.kind === "Namespace" ? { ...marked, status: { phase: "Terminating" } } : marked;
+    const marks: Metadata = { ...metadata, deletionTimestamp: timestamp(Date.now()), ...(finalizers.length === 0 ? {} : { finalizers }) };
+    const terminating: KubeObject =
+      resource.kind === "Namespace" ? { ...old.object, metadata: marks, status: { phase: "Terminating" } } : { ...old.object, metadata: { ...marks, deletionGracePeriodSeconds: 0 } };
     return { stored: this.#store.put(resource.storage, terminating), gone: false };
   }
 
@@ -112,7 +120,7 @@ export class Registry {
     const prefix = given.metadata.generateName ?? "";
     const name = given.metadata.name ?? (prefix === "" ? undefined : `${prefix.slice(0, 58)}${randomBytes(8).toString("hex").slice(0, 5)}`);
     const metadata: Metadata = {
-      ...without(given.metadata, "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"),
+      ...without(given.metadata, "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation"),
       ...(name === undefined ? {} : { name }),
       uid: randomUUID(),
       creationTimestamp: timestamp(Date.now()),
@@ -132,7 +140,12 @@ export class Registry {
     if (version === undefined && !resource.unconditionalUpdate) {
       throw invalid(resource.plural, resource.group, name, [wrong.invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
     }
+    if (version !== undefined && !/^\d+$/.test(version)) throw new Refusal("Unexplained", `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
     if (version !== undefined && version !== before.metadata.resourceVersion) throw conflict(resource, name, MODIFIED);
+    const late = given.metadata.deletionTimestamp;
+    if (late !== undefined && late !== before.metadata.deletionTimestamp) {
+      throw invalid(resource.kind, resource.group, name, [wrong.invalid("metadata.deletionTimestamp", late, "field is immutable")]);
+    }
     const next = this.#prepared(place, { ...given, metadata: keptMetadata(given.metadata, before.metadata) }, before);
     const errors = place.status ? (resource.rules.validateStatus?.(next) ?? []) : resource.rules.validate(next, before);
     this.#check(resource, next, [...wrongMetadataChange(next.metadata, before.metadata), ...wrongMetadata(next, resource.rules.name), ...errors]);
@@ -184,6 +197,16 @@ function decode(resource: Resource, body: Json): KubeObject {
   }
 }
 
+/** Reads what a patch made of an object. Throws 422 for what is not one of that kind any more. */
+function patched(resource: Resource, body: Json): KubeObject {
+  try {
+    return decode(resource, body);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.reason !== "BadRequest") throw error;
+    throw invalid("", "", "", [wrong.invalid("patch", JSON.stringify(body), error.message)]);
+  }
+}
+
 /** The object in the form of the resource by which it is looked at. */
 export function inOwnForm(resource: Resource, stored: KubeObject): KubeObject {
   return resource.rules.fromStored?.(stored) ?? stored;
@@ -198,14 +221,15 @@ function keptMetadata(given: Metadata, old: Metadata): Metadata {
   return without({
     ...without(given, "resourceVersion"),
     uid: given.uid ?? old.uid,
-    creationTimestamp: given.creationTimestamp ?? old.creationTimestamp,
+    creationTimestamp: old.creationTimestamp,
+    generation: old["generation"],
     deletionTimestamp: old.deletionTimestamp,
     deletionGracePeriodSeconds: old.deletionGracePeriodSeconds,
   });
 }
 
 function wrongMetadataChange(next: Metadata, old: Metadata): FieldError[] {
-  const immutable = (["uid", "creationTimestamp"] as const).filter((field) => next[field] !== old[field]).map((field) => wrong.invalid(`metadata.${field}`, next[field], "field is immutable"));
+  const immutable = next.uid === old.uid ? [] : [wrong.invalid("metadata.uid", next.uid, "field is immutable")];
   const added = (next.finalizers ?? []).filter((finalizer) => !(old.finalizers ?? []).includes(finalizer));
   const late = old.deletionTimestamp === undefined || added.length === 0 ? [] : [wrong.forbidden("metadata.finalizers", `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`)];
   return [...immutable, ...late];

@@ -21,6 +21,7 @@ export function wrongService(service: KubeObject, old: KubeObject | undefined): 
     ...oneOf(spec, "internalTrafficPolicy", ["Cluster", "Local"]),
     ...oneOf(spec, "ipFamilyPolicy", ["PreferDualStack", "RequireDualStack", "SingleStack"]),
     ...asList(spec["ipFamilies"]).flatMap((family, index) => (family === "IPv4" || family === "IPv6" ? [] : [wrong.unsupported(`spec.ipFamilies[${index}]`, family, ["IPv4", "IPv6"])])),
+    ...(spec["ipFamilyPolicy"] === "SingleStack" && asList(spec["ipFamilies"]).length > 1 ? [wrong.invalid("spec.ipFamilyPolicy", "SingleStack", "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified")] : []),
     ...wrongExternal(spec, type),
     ...wrongLoadBalancer(spec, type),
     ...(old === undefined ? [] : wrongChange(spec, asObject(old.spec))),

@@ -122,7 +122,7 @@ function dropWhatTheTypeLacks(next: KubeObject, old: KubeObject): KubeObject {
   const dropIfSame = (...names: readonly string[]): void => {
     for (const name of names) if (sameJson(kept[name], before[name])) kept[name] = undefined;
   };
-  if (typeOf(next) === "ExternalName") dropIfSame("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy");
+  if (typeOf(next) === "ExternalName") dropIfSame("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy");
   if (usesNodePorts(old) && !usesNodePorts(next)) {
     const ports = asList(kept["ports"]);
     const unchanged = sameJson(ports.map((entry) => at(entry, "nodePort") ?? 0), asList(before["ports"]).map((entry) => at(entry, "nodePort") ?? 0));
@@ -159,13 +159,15 @@ function addressing(service: KubeObject, old: KubeObject | undefined, allocation
   const spec = asObject(service.spec);
   const asked = asList(spec["clusterIPs"]).map(asText);
   const first = asText(spec["clusterIP"]);
-  const given = asked.length > 0 ? asked : first === "" ? [] : [first];
+  const given = first === "" ? asked : [first, ...asked.slice(1)];
   const selectorless = isHeadless(service) && Object.keys(asObject(spec["selector"])).length === 0;
   const askedFamilies = asList(spec["ipFamilies"]).map(asText);
-  const policy = asText(spec["ipFamilyPolicy"]) || (askedFamilies.length > 1 || given.length > 1 || (selectorless && askedFamilies.length === 0) ? "RequireDualStack" : "SingleStack");
-  const wanted = policy === "SingleStack" && (old === undefined || at(old.spec, "ipFamilyPolicy") !== policy) ? 1 : policy === "SingleStack" ? Math.max(1, askedFamilies.length) : 2;
+  const policy = asText(spec["ipFamilyPolicy"]) || (selectorless && askedFamilies.length === 0 ? "RequireDualStack" : "SingleStack");
+  // Back to SingleStack with the families as they were means: the first of them.
+  const downgraded = policy === "SingleStack" && sameJson(spec["ipFamilies"], at(old?.spec, "ipFamilies"));
   const primary = askedFamilies[0] ?? (strictFamily(given[0] ?? "") === 6 ? "IPv6" : "IPv4");
-  const families = [primary, askedFamilies[1] ?? (primary === "IPv4" ? "IPv6" : "IPv4")].slice(0, wanted);
+  const secondary = askedFamilies[1] ?? (policy === "SingleStack" ? undefined : primary === "IPv4" ? "IPv6" : "IPv4");
+  const families = secondary === undefined || downgraded ? [primary] : [primary, secondary];
   const addresses = isHeadless(service) ? ["None"] : families.map((family, index) => given[index] ?? allocations.clusterIp(family));
   return { ipFamilyPolicy: policy, ipFamilies: families, clusterIPs: addresses, clusterIP: addresses[0] };
 }

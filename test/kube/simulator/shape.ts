@@ -7,7 +7,8 @@ import { isList, isObject, type Json, type JsonObject } from "./json.ts";
 import { Refusal } from "./refusal.ts";
 
 export type Shape =
-  | { readonly of: "text" | "whole" | "truth" | "whole-or-text" | "time" | "micro-time"; readonly pointer: boolean }
+  /** `pointer`: empty is not absent. `absent`: what is written for one that is absent, where Go writes something. */
+  | { readonly of: "text" | "whole" | "truth" | "whole-or-text" | "time" | "micro-time"; readonly pointer: boolean; readonly absent?: Json }
   | { readonly of: "anything" }
   /** Text by text: labels, annotations. */
   | { readonly of: "map" }
@@ -20,6 +21,10 @@ export const truth: Shape = { of: "truth", pointer: false };
 export const wholeOrText: Shape = { of: "whole-or-text", pointer: true };
 export const time: Shape = { of: "time", pointer: true };
 export const microTime: Shape = { of: "micro-time", pointer: true };
+export const timeOrNull: Shape = { of: "time", pointer: true, absent: null };
+export const microTimeOrNull: Shape = { of: "micro-time", pointer: true, absent: null };
+export const alwaysText: Shape = { of: "text", pointer: true, absent: "" };
+export const alwaysWhole: Shape = { of: "whole", pointer: true, absent: 0 };
 export const anything: Shape = { of: "anything" };
 export const map: Shape = { of: "map" };
 export const optionalText: Shape = { of: "text", pointer: true };
@@ -49,6 +54,7 @@ export const METADATA: Shape = alwaysFields({
   creationTimestamp: time,
   deletionTimestamp: time,
   deletionGracePeriodSeconds: optionalWhole,
+  generation: whole,
   labels: map,
   annotations: map,
   ownerReferences: list(anything),
@@ -61,7 +67,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Reads a value of that shape; undefined if it is absent. Throws 400 for what cannot be read. */
 export function read(value: Json | undefined, shape: Shape, path: string): Json | undefined {
-  if (value === undefined || value === null) return shape.of === "fields" && shape.always ? readFields({}, shape.fields, path) : undefined;
+  if (value === undefined || value === null) return absent(shape, path);
   switch (shape.of) {
     case "anything":
       return value;
@@ -96,6 +102,11 @@ export function read(value: Json | undefined, shape: Shape, path: string): Json 
   }
 }
 
+function absent(shape: Shape, path: string): Json | undefined {
+  if (shape.of === "fields") return shape.always ? readFields({}, shape.fields, path) : undefined;
+  return "absent" in shape ? shape.absent : undefined;
+}
+
 export function readFields(value: JsonObject, shapes: Readonly<Record<string, Shape>>, path: string): JsonObject {
   const found: Record<string, Json> = {};
   for (const [name, shape] of Object.entries(shapes)) {
@@ -117,7 +128,12 @@ function readMap(value: Json, path: string): Json | undefined {
 function readTime(value: Json, form: RegExp, layout: string, path: string): Json {
   if (typeof value !== "string") throw unreadable(path, value, "string");
   if (!form.test(value) || Number.isNaN(Date.parse(value))) throw new Refusal("BadRequest", `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse it (${path})`);
-  return value;
+  return form === MICRO_TIME && !value.endsWith("Z") ? inUtc(value) : value;
+}
+
+/** Whole minutes of difference leave the fraction as it is. */
+function inUtc(value: string): string {
+  return new Date(value).toISOString().replace(/\.\d+Z$/, `${/\.\d{6}/.exec(value)?.[0] ?? ""}Z`);
 }
 
 function unreadable(path: string, value: Json, wanted: string): Refusal {

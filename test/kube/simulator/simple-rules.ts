@@ -3,11 +3,24 @@
  */
 import { asNumber, asObject, asText, at, type Json, without } from "./json.ts";
 import { dnsLabel, dnsSubdomain } from "./names.ts";
-import { type FieldError, wrong } from "./refusal.ts";
+import { type FieldError, Refusal, wrong } from "./refusal.ts";
 import type { Rules } from "./resources.ts";
-import { alwaysFields, anything, fields, list, map, microTime, optionalText, optionalWhole, text, truth } from "./shape.ts";
+import { alwaysFields, alwaysText, alwaysWhole, anything, fields, list, map, microTime, optionalText, optionalWhole, text, timeOrNull, truth } from "./shape.ts";
 
 const nothingWrong = (): readonly FieldError[] => [];
+
+const NODE_INFO = {
+  machineID: alwaysText,
+  systemUUID: alwaysText,
+  bootID: alwaysText,
+  kernelVersion: alwaysText,
+  osImage: alwaysText,
+  containerRuntimeVersion: alwaysText,
+  kubeletVersion: alwaysText,
+  kubeProxyVersion: alwaysText,
+  operatingSystem: alwaysText,
+  architecture: alwaysText,
+};
 
 export const NODE_RULES: Rules = {
   shape: {
@@ -15,10 +28,10 @@ export const NODE_RULES: Rules = {
     status: alwaysFields({
       capacity: map,
       allocatable: map,
-      conditions: list(anything),
-      addresses: list(fields({ type: text, address: text })),
-      daemonEndpoints: alwaysFields({ kubeletEndpoint: alwaysFields({ Port: { of: "whole", pointer: true } }) }),
-      nodeInfo: anything,
+      conditions: list(fields({ type: alwaysText, status: alwaysText, lastHeartbeatTime: timeOrNull, lastTransitionTime: timeOrNull, reason: text, message: text })),
+      addresses: list(fields({ type: alwaysText, address: alwaysText })),
+      daemonEndpoints: alwaysFields({ kubeletEndpoint: alwaysFields({ Port: alwaysWhole }) }),
+      nodeInfo: alwaysFields(NODE_INFO),
     }),
   },
   name: dnsSubdomain,
@@ -40,12 +53,15 @@ export const NAMESPACE_RULES: Rules = {
   selectable: ({ status }) => ({ "status.phase": asText(at(status, "phase")) }),
 };
 
+const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 export const SECRET_RULES: Rules = {
   shape: { immutable: { of: "truth", pointer: true }, data: map, stringData: map, type: text },
   name: dnsSubdomain,
   defaults: (secret) => {
     const plain = Object.entries(asObject(secret["stringData"])).map(([key, value]) => [key, Buffer.from(asText(value)).toString("base64")] as const);
     const data = { ...asObject(secret["data"]), ...Object.fromEntries(plain) };
+    for (const value of Object.values(data)) if (!BASE64.test(asText(value))) throw new Refusal("BadRequest", "illegal base64 data");
     const { metadata } = secret;
     return { metadata, ...without(secret, "metadata", "stringData", "data"), ...(Object.keys(data).length === 0 ? {} : { data }), type: secret["type"] ?? "Opaque" };
   },
@@ -64,8 +80,6 @@ export const LEASE_RULES: Rules = {
       acquireTime: microTime,
       renewTime: microTime,
       leaseTransitions: optionalWhole,
-      strategy: optionalText,
-      preferredHolder: optionalText,
     }),
   },
   name: dnsSubdomain,
@@ -75,7 +89,6 @@ export const LEASE_RULES: Rules = {
     return [
       ...(seconds !== undefined && seconds <= 0 ? [wrong.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")] : []),
       ...(transitions !== undefined && transitions < 0 ? [wrong.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")] : []),
-      ...(asText(at(spec, "preferredHolder")) !== "" && asText(at(spec, "strategy")) === "" ? [wrong.forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined")] : []),
     ];
   },
 };

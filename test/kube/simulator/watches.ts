@@ -41,7 +41,8 @@ export class Watch {
     this.#query = query;
     this.#settings = settings;
     this.#selected = selection(scope, query);
-    versionOf(query);
+    const given = query.get("resourceVersion") ?? "";
+    if (!/^\d*$/.test(given)) throw new Refusal("Unexplained", `resourceVersion: Invalid value: ${JSON.stringify(given)}: strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`);
     wholeNumber(query, "timeoutSeconds");
     if (query.get("sendInitialEvents") === "true" && query.get("resourceVersionMatch") !== "NotOlderThan") {
       throw invalid("ListOptions", "meta.k8s.io", "", [wrong.forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")]);
