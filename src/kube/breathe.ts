@@ -1,7 +1,7 @@
 /** Long work in slices: the main loop answers ARP and feeds the watchdog, so nothing may hold it for long. */
 import type { Clock } from "../time/index.ts";
 
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 
 /** Resolves in the next turn of the event loop, after sockets and timers had theirs. */
 export function nextTurn(): Promise<void> {

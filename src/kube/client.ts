@@ -173,6 +173,10 @@ export class Client implements Api {
           response.on("error", () => undefined);
           settle({ ok: true, response });
         });
+        sent.on("upgrade", (response, socket) => {
+          socket.destroy();
+          settle(failed(garbage(call, attempt.party, response, "101 Switching Protocols")));
+        });
         sent.end(content);
       } catch (error) {
         settle(failed(failureOf(error, attempt.party, this.#clock.wall())));

@@ -16,7 +16,7 @@ export class Contact {
   made(): void {
     const before = this.#last;
     this.#last = this.#clock.now();
-    if (before === undefined || this.#last - before < OUTAGE_MS) return;
+    if (before !== undefined && this.#last - before < OUTAGE_MS) return;
     const waiting = Array.from(this.#waiting);
     this.#waiting.clear();
     for (const wake of waiting) wake();

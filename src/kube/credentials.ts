@@ -127,6 +127,10 @@ export class Credentials {
       }
     }
     const authorization = headers["Authorization"];
+    if ((parsed.kind === "exec" || parsed.kind === "auth-provider") && authorization === undefined && options.cert === undefined) {
+      if (this.#loaded === loaded) this.#loaded = undefined;
+      return this.#failed(`${parsed.credential} holds neither a token nor a client certificate`);
+    }
     if (typeof authorization === "string" && !/^\S+ [\x21-\x7e]+$/.test(authorization)) return this.#failed(`${parsed.credential} is empty or has characters that no token has`);
     const tls = tlsOf(options);
     const problem = this.#certificateProblem(tls);

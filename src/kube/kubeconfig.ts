@@ -162,6 +162,7 @@ export function parseKubeconfig(text: string, path: string, context: string | un
 }
 
 function yamlOf(text: string, path: string): unknown {
+  if (text.trim() === "") throw new KubeconfigError(`${path}: is not a kubeconfig: it is empty`);
   try {
     return loadYaml<unknown>(text);
   } catch (error) {
