@@ -4,3 +4,5 @@ export * from "./addresses-beside.ts";
 export * from "./links.ts";
 export * from "./link-watcher.ts";
 export * from "./frame-socket.ts";
+export * from "./files.ts";
+export * from "./machine.ts";

@@ -1,0 +1,233 @@
+/**
+ * One capture on one interface by the npm package `pcap` (libpcap), from opening to closing, with that package's faults kept in here:
+ *
+ * - `close()` waits for one more matching frame before it frees anything: `close` moves the socket to the loopback interface and
+ *   gives it one there;
+ * - after closing, libuv still links to memory of the native object: it is never given to the garbage collector;
+ * - frames come in one shared buffer: each is copied;
+ * - a flood is read without ever returning to the event loop: the kernel is told to drop all frames until that turn has ended;
+ * - a read that it queues when it opens would crash after a close in the same turn: it finds an object that does nothing;
+ * - what a frame's receiver throws would end the process: it is caught.
+ *
+ * Loads in the first thread of a process only. It does not heal a session that went deaf: frame-socket.ts opens another.
+ */
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import type Pcap from "pcap";
+import { check, libc } from "./libc.ts";
+
+export type PcapSessionOptions = {
+  readonly interface: string;
+  /** pcap-filter(7). */
+  readonly filter: string;
+  /** The frame is the receiver's to keep. `ageMs`: how long ago it arrived, by the wall clock. */
+  readonly onFrame: (frame: Uint8Array, ageMs: number) => void;
+  /** `onFrame` threw. */
+  readonly onError: (error: unknown) => void;
+};
+
+export type PcapCounters = {
+  /** Frames that passed the filter in the kernel, those that it then dropped included. */
+  readonly received: number;
+  /** Frames that were not read in time. */
+  readonly dropped: number;
+  /** Frames that were given to `onFrame`. */
+  readonly delivered: number;
+  /** Frames that were thrown away because more came than can be read. */
+  readonly shed: number;
+};
+
+/** What package `pcap` does not declare. */
+type NativeSession = {
+  read_callback: (() => void) | undefined;
+  dispatch(buffer: Buffer, header: Buffer): number;
+  inject(frame: Buffer): void;
+  stats(): Pcap.CaptureStats;
+  close(): void;
+};
+type Internals = { session: Pick<NativeSession, "dispatch">; buf: Buffer; header: Buffer };
+
+const SNAPLEN = 512; // octets; a solicitation has 86, with every option known less than 300
+const RING_OCTETS = 2 << 20; // some 2 900 frames
+const CLOSED = -2; // what `dispatch` returns when it has freed everything
+
+const TURN_MS = 5; // one turn of the event loop reads no longer than this
+const CHECK_EVERY = 32; // frames between two looks at the clock
+
+const SOL_SOCKET = 1;
+const SO_GET_FILTER = 26;
+const SO_DOMAIN = 39;
+const AF_PACKET = 17;
+const ETH_P_ALL = 0x0003;
+const LOOPBACK_INDEX = 1; // in every network namespace
+const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0); // BPF: ret #0
+
+/** Passes every filter of ours on the loopback interface, which does not speak ARP and forgets it. */
+const MARKER = Buffer.alloc(42);
+MARKER.writeUInt16BE(0x0806, 12);
+
+/** Closed native sessions, a few hundred octets each: their uv_poll_t are never closed, only stopped. */
+const buried: unknown[] = [];
+
+let loaded: typeof Pcap | undefined;
+
+function load(): typeof Pcap {
+  if (loaded !== undefined) return loaded;
+  const pcap = createRequire(import.meta.url)("pcap") as { -readonly [K in keyof typeof Pcap]: (typeof Pcap)[K] };
+  pcap.warningHandler = () => undefined; // it says that an interface has no IPv4 address, on the console
+  loaded = pcap;
+  return pcap;
+}
+
+export class PcapSession {
+  readonly #options: PcapSessionOptions;
+  readonly #session: Pcap.PcapSession & Internals;
+  readonly #native: NativeSession;
+  readonly #fd: number;
+  /** The BPF program that libpcap has made of the filter. */
+  readonly #program: Uint8Array;
+  #state: "open" | "shedding" | "closed" = "open";
+  #delivered = 0;
+  #shed = 0;
+  #reading = false;
+  #turnBegan = 0;
+  #turnFrames = 0;
+  #resume: NodeJS.Timeout | undefined;
+
+  /** Throws if the interface is missing, down, not Ethernet, or capturing is not permitted. */
+  constructor(options: PcapSessionOptions) {
+    this.#options = options;
+    const others = packetSockets();
+    this.#session = load().createSession(options.interface, {
+      filter: options.filter,
+      buffer_timeout: 0, // immediate mode
+      promiscuous: false,
+      snap_length: SNAPLEN,
+      buffer_size: RING_OCTETS,
+    }) as Pcap.PcapSession & Internals;
+    this.#native = this.#session.session as NativeSession;
+    this.#native.read_callback = () => {
+      this.#read();
+    };
+    this.#session.session = { dispatch: () => 0 };
+    this.#session.on("packet", () => {
+      this.#receive();
+    });
+    const fd = packetSockets().find((candidate) => !others.includes(candidate));
+    if (fd === undefined) throw new Error("libpcap does not capture by an AF_PACKET socket");
+    this.#fd = fd;
+    this.#program = filterOf(fd);
+    if (this.#session.link_type !== "LINKTYPE_ETHERNET") {
+      this.close();
+      throw new Error(`${options.interface} is not Ethernet`);
+    }
+  }
+
+  /** Whether the kernel took it: not if the link is down or its queue is full. */
+  send(frame: Uint8Array): boolean {
+    if (this.#state === "closed") return false;
+    try {
+      this.#native.inject(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  counters(): PcapCounters {
+    const { ps_recv, ps_drop } = this.#state === "closed" ? { ps_recv: 0, ps_drop: 0 } : this.#native.stats();
+    return { received: ps_recv >>> 0, dropped: ps_drop >>> 0, delivered: this.#delivered, shed: this.#shed };
+  }
+
+  /** Frees everything; takes some 20 ms, in which the kernel waits for its readers. No frame is delivered any more. */
+  close(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "shedding") this.#takeAll();
+    this.#state = "closed";
+    buried.push(this.#native);
+    this.#native.close();
+    if (this.#reading) return; // this very read ends it
+    try {
+      moveToLoopback(this.#fd);
+      this.#native.inject(MARKER);
+    } catch {
+      // The loopback interface is down: the next frame of the old one, if any, ends it.
+    }
+    this.#read();
+  }
+
+  /** One turn of the event loop: everything that is in the ring. */
+  #read(): void {
+    this.#turnBegan = performance.now();
+    this.#turnFrames = 0;
+    this.#reading = true;
+    const result = this.#native.dispatch(this.#session.buf, this.#session.header);
+    this.#reading = false;
+    if (result === CLOSED) this.#native.read_callback = undefined;
+  }
+
+  #receive(): void {
+    if (this.#state !== "open") {
+      this.#shed++;
+      return;
+    }
+    if (++this.#turnFrames % CHECK_EVERY === 0 && performance.now() - this.#turnBegan > TURN_MS) this.#takeNone();
+    const { buf, header } = this.#session;
+    const arrived = header.readUInt32LE(0) * 1000 + header.readUInt32LE(4) / 1000; // struct timeval, cut to 32 bits each
+    const frame = Uint8Array.prototype.slice.call(buf, 0, Math.min(header.readUInt32LE(8), SNAPLEN));
+    this.#delivered++;
+    try {
+      this.#options.onFrame(frame, Date.now() - arrived);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
+  /** No frame enters the ring until this turn has ended and everybody else has had one as long. */
+  #takeNone(): void {
+    if (libc().attachFilter(this.#fd, DROP_EVERYTHING) < 0) return;
+    this.#state = "shedding";
+    this.#resume = setTimeout(() => {
+      this.#takeAll();
+    }, TURN_MS);
+  }
+
+  #takeAll(): void {
+    clearTimeout(this.#resume);
+    this.#state = "open";
+    libc().attachFilter(this.#fd, this.#program);
+  }
+}
+
+/** The descriptors of this process that are AF_PACKET sockets. */
+function packetSockets(): readonly number[] {
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => {
+      const domain = new Int32Array(1);
+      return libc().getsockopt(fd, SOL_SOCKET, SO_DOMAIN, new Uint8Array(domain.buffer), lengthOf(4)) === 0 && domain[0] === AF_PACKET;
+    });
+}
+
+/** The BPF program of a socket, as the kernel holds it. Throws SystemError. */
+function filterOf(fd: number): Uint8Array {
+  const count = lengthOf(0); // in instructions; asked for none, the kernel says how many there are
+  check("getsockopt", libc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, new Uint8Array(0), count));
+  const program = new Uint8Array(8 * (new Uint32Array(count.buffer)[0] ?? 0));
+  check("getsockopt", libc().getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, program, count));
+  return program;
+}
+
+/** Throws SystemError. */
+function moveToLoopback(fd: number): void {
+  const address = new Uint8Array(20); // struct sockaddr_ll
+  const view = new DataView(address.buffer);
+  new Uint16Array(address.buffer, 0, 1)[0] = AF_PACKET;
+  view.setUint16(2, ETH_P_ALL);
+  new Int32Array(address.buffer, 4, 1)[0] = LOOPBACK_INDEX;
+  check("bind", libc().bind(fd, address, address.length));
+}
+
+function lengthOf(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
