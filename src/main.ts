@@ -12,5 +12,5 @@ process.exitCode = await runProgram({
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   run: async (configPath) => (await import("./daemon.ts")).runDaemon({ configPath, version }),
-  check: async (configPath, json) => (await import("./daemon.ts")).checkConfig({ configPath, json }),
+  check: async (configPath, json) => (await import("./configuration.ts")).checkConfiguration(configPath, json),
 });

@@ -1,3 +1,5 @@
 export * from "./metrics.ts";
+export * from "./reporter.ts";
 export type * from "./reports.ts";
+export * from "./samples.ts";
 export * from "./socket.ts";

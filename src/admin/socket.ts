@@ -6,10 +6,13 @@ import { createServer, type Server } from "node:http";
 import { chmodSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { Log } from "../log/index.ts";
-import type { ErrorReport } from "./reports.ts";
+import type { ErrorReport, Reports } from "./reports.ts";
 
-/** Answers a path such as "/v1/vips"; undefined: there is no such path. */
-export type Answer = (path: string, query: URLSearchParams) => unknown;
+/** A report, or a sentence about what is wrong with the question; undefined: there is no such path. */
+export type Answered = { readonly report: Reports[keyof Reports] } | { readonly error: string } | undefined;
+
+/** Answers a path such as "/v1/vips". */
+export type Answer = (path: string, query: URLSearchParams) => Answered;
 
 export type AdminSocketOptions = {
   readonly path: string;
@@ -62,8 +65,8 @@ export class AdminSocket {
 
   #answer(url: URL): readonly [number, unknown] {
     try {
-      const body = this.#options.answer(url.pathname, url.searchParams);
-      return body === undefined ? [404, { error: `no such path: ${url.pathname}` } satisfies ErrorReport] : [200, body];
+      const answered = this.#options.answer(url.pathname, url.searchParams) ?? { error: `no such path: ${url.pathname}` };
+      return "report" in answered ? [200, answered.report] : [404, answered];
     } catch (error) {
       this.#options.log.error("a question on the control socket could not be answered", { path: url.pathname, error: String(error) });
       return [500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport];

@@ -34,8 +34,8 @@ const SHOWN_WITHIN_MS = 30_000;
 
 type Pool = { readonly config: PoolConfig; readonly space: Space };
 
-/** The annotation in which the allocator notes the pool of an address. */
-export const POOL_ANNOTATION = "bmlb.io/pool";
+/** In which the allocator notes the pool of an address. */
+const POOL_ANNOTATION = "bmlb.io/pool";
 
 export class Ipam {
   readonly #config: Config;

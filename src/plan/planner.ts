@@ -9,6 +9,8 @@ import { planVip } from "./vip.ts";
 import type { World } from "./world.ts";
 
 export type Plan = {
+  /** Every address that is a VIP of ours, announced here or not. */
+  readonly vips: ReadonlySet<Address>;
   readonly l2: ReadonlyMap<Address, readonly L2Intent[]>;
   readonly routes: ReadonlyMap<Address, readonly BgpRoute[]>;
 };
@@ -16,16 +18,12 @@ export type Plan = {
 export type PlanChanges = { readonly l2: ReadonlySet<Address>; readonly bgp: ReadonlySet<Address> };
 
 export class Planner {
+  readonly #vips = new Set<Address>();
   readonly #l2 = new Map<Address, readonly L2Intent[]>();
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
 
   get plan(): Plan {
-    return { l2: this.#l2, routes: this.#routes };
-  }
-
-  /** Every address that something is planned for; with the cluster's own these are all there are to decide. */
-  addresses(): ReadonlySet<Address> {
-    return new Set([...this.#l2.keys(), ...this.#routes.keys()]);
+    return { vips: this.#vips, l2: this.#l2, routes: this.#routes };
   }
 
   /** Decides the given addresses anew and returns those for which something else is wanted now. */
@@ -34,6 +32,8 @@ export class Planner {
     const bgp = new Set<Address>();
     for (const address of dirty) {
       const vip = planVip(world, address);
+      if (vip.not === undefined || vip.not.reason === "no-advertisement") this.#vips.add(address);
+      else this.#vips.delete(address);
       const routes = vip.bgp.flatMap((decision) => (decision.announced ? [decision.route] : []));
       if (replace(this.#l2, address, vip.intents, sameIntent)) l2.add(address);
       if (replace(this.#routes, address, routes, sameRoute)) bgp.add(address);

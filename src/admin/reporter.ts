@@ -1,0 +1,236 @@
+/**
+ * Makes the reports: gathers what the parts say of themselves and puts it in the words of the operator. Reads, never changes, and keeps
+ * nothing: what is asked twice is worked out twice.
+ */
+import type { BgpPeerStatus, BgpStatus } from "../bgp/index.ts";
+import type { ClusterView, Service } from "../cluster/index.ts";
+import type { Config } from "../config/index.ts";
+import type { Explanation, HostView, Standing } from "../fleet/index.ts";
+import type { PoolUse } from "../ipam/index.ts";
+import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
+import type { L2Status } from "../l2/index.ts";
+import { type Address, compareAddresses, formatPrefix, parseAddress } from "../net/index.ts";
+import type { Plan, Reason, VipPlan } from "../plan/index.ts";
+import type { ExplainReport, HostReport, PeerReport, PoolReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
+
+export type DaemonState = "starting" | "ready" | "stopping";
+
+/** What the daemon lets its reporter look at. */
+export interface ReportSources {
+  readonly version: string;
+  readonly pid: number;
+  readonly state: DaemonState;
+  readonly uptimeMs: number;
+  readonly config: Config;
+  readonly cluster: ClusterView;
+  /** Where the view of the cluster comes from. */
+  readonly view: StatusReport["kubernetes"]["view"];
+  /** Since that view was known to be current. */
+  readonly viewAgeMs: number | undefined;
+  readonly plan: Plan;
+  readonly warnings: readonly string[];
+  kube(): { readonly source: SourceStatus; readonly client: ClientStatus; readonly election: ElectionStatus };
+  l2(): L2Status;
+  bgp(): BgpStatus | undefined;
+  announcedTo(address: Address): readonly string[];
+  hosts(): readonly HostView[];
+  presence(): { readonly rank: number; readonly reason: string };
+  standing(address: Address, segment: string): Standing;
+  explainOwnership(address: Address, segment: string): Explanation | undefined;
+  planVip(address: Address): VipPlan;
+  sayReason(reason: Reason): string;
+  pools(): readonly PoolUse[];
+  /** Why a Service has no address, if the allocator here refused it one. */
+  refusal(service: Service): string | undefined;
+}
+
+export class Reporter {
+  readonly #sources: ReportSources;
+
+  constructor(sources: ReportSources) {
+    this.#sources = sources;
+  }
+
+  status(): StatusReport {
+    const from = this.#sources;
+    const { source, client, election } = from.kube();
+    const peers = from.bgp()?.peers ?? [];
+    const presence = from.presence();
+    return {
+      version: from.version,
+      host: from.config.host.name,
+      pid: from.pid,
+      state: from.state,
+      uptime_seconds: Math.round(from.uptimeMs / 1000),
+      rank: presence.rank,
+      rank_reason: presence.reason,
+      kubernetes: {
+        server: client.server,
+        view: from.view,
+        current_seconds_ago: from.viewAgeMs === undefined ? null : Math.round(from.viewAgeMs / 1000),
+        watches: source.watches.map((watch) => ({ kind: watch.resource, state: watch.state, objects: watch.objects, error: watch.problem ?? null })),
+      },
+      allocator: { host: election.holder === undefined || election.holder === "" ? null : hostOf(election.holder), here: election.leading },
+      vips: { total: this.#sources.plan.vips.size, answered_here: this.#answered().size, routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
+      segments: this.#segments(),
+      peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
+      warnings: [...from.warnings, ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+    };
+  }
+
+  vips(): readonly VipReport[] {
+    return Array.from(this.#sources.plan.vips)
+      .sort(compareAddresses)
+      .map((address) => {
+      const plan = this.#sources.planVip(address);
+      return {
+        address,
+        service: serviceOf(plan),
+        pool: plan.pool ?? null,
+        answered_on: plan.l2.flatMap((decision) => (decision.announced && decision.segment !== undefined ? [decision.segment] : [])),
+        announced_to: this.#sources.announcedTo(address),
+        owners: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#ownerOf(address, segment)])),
+      };
+    });
+  }
+
+  /** For an address, or for each address of a Service "namespace/name". A sentence if there is no such thing. */
+  explain(target: string): readonly ExplainReport[] | string {
+    const address = parseAddress(target);
+    if (address !== undefined) return [this.#explain(address)];
+    const service = Array.from(this.#sources.cluster.services()).find((one) => `${one.namespace}/${one.name}` === target);
+    if (service === undefined) return `"${target}" is neither an IP address nor the NAMESPACE/NAME of a Service of type LoadBalancer that this host knows`;
+    if (service.ingress.length === 0) {
+      const refusal = this.#sources.refusal(service);
+      const { election } = this.#sources.kube();
+      const allocator = election.leading ? "this host is the allocator" : election.holder === undefined || election.holder === "" ? "there is no allocator at the moment" : `${hostOf(election.holder)} is the allocator`;
+      return refusal === undefined ? `Service ${target} has no address yet; ${allocator}` : `Service ${target} gets no address: ${refusal}`;
+    }
+    return service.ingress.map((entry) => this.#explain(entry.ip));
+  }
+
+  hosts(): readonly HostReport[] {
+    return this.#sources.hosts().map((host) => ({
+      name: host.name,
+      self: host.self,
+      interface: host.segment ?? null,
+      state: host.state,
+      rank: host.rank,
+      reason: host.reason,
+      serving: host.serving,
+      heard_ms_ago: host.heardMsAgo === undefined ? null : Math.round(host.heardMsAgo),
+      node: host.node ?? null,
+      address: host.addresses[0] ?? null,
+    }));
+  }
+
+  pools(): readonly PoolReport[] {
+    const { config } = this.#sources;
+    const use = new Map(this.#sources.pools().map((pool) => [pool.name, pool]));
+    return config.pools.map((pool) => ({
+      name: pool.name,
+      addresses: pool.ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`)),
+      size: String(use.get(pool.name)?.size ?? 0n),
+      used: use.get(pool.name)?.used ?? 0,
+      announced_by: [
+        ...config.l2.filter((one) => one.pools.includes(pool.name)).map((one) => `l2:${one.name}`),
+        ...(config.bgp?.advertisements ?? []).filter((one) => one.pools.includes(pool.name)).map((one) => `bgp:${one.name}`),
+      ],
+    }));
+  }
+
+  peers(): readonly PeerReport[] {
+    return (this.#sources.bgp()?.peers ?? []).map((peer) => ({
+      name: peer.name,
+      address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
+      asn: String(peer.negotiated?.remoteAsn ?? peer.asn),
+      state: peer.state,
+      since_seconds: Math.round(peer.inStateMs / 1000),
+      routes: announced(peer),
+      last_error: peer.lastError?.text ?? null,
+      detail: peer,
+    }));
+  }
+
+  #explain(address: Address): ExplainReport {
+    const from = this.#sources;
+    const plan = from.planVip(address);
+    const told = from.announcedTo(address);
+    const ways = plan.not === undefined ? [] : [{ way: "in any way", here: false, because: from.sayReason(plan.not) }];
+    for (const decision of plan.l2) {
+      const way = `l2 ${decision.advertisement}${decision.segment === undefined ? "" : ` on ${decision.segment}`}`;
+      ways.push({ way, here: decision.announced, because: decision.announced ? "this host owns it and answers" : from.sayReason(decision.why) });
+    }
+    for (const decision of plan.bgp) {
+      const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
+      if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
+      else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
+      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer) });
+    }
+    return {
+      address,
+      service: serviceOf(plan),
+      pool: plan.pool ?? null,
+      answers_here: ways.some((way) => way.here),
+      ways,
+      candidates: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#candidates(address, segment)])),
+    };
+  }
+
+  #whyNotTold(name: string): string {
+    const peer = this.#sources.bgp()?.peers.find((one) => one.name === name);
+    if (peer === undefined) return "there is no session to this peer on this host";
+    if (peer.state !== "Established") return `the session is ${peer.state}${peer.lastError === undefined ? "" : `: ${peer.lastError.text}`}`;
+    return peer.notes[0] ?? "it is about to be announced";
+  }
+
+  #candidates(address: Address, segment: string): ExplainReport["candidates"][string] {
+    const explanation = this.#sources.explainOwnership(address, segment);
+    return (explanation?.candidates ?? []).map((candidate) => ({
+      host: candidate.host,
+      rank: candidate.rank,
+      note: [candidate.self ? "this host" : "", candidate.prefer > 0 ? "preferred" : "", candidate.unfit ?? ""].filter((word) => word !== "").join(", "),
+    }));
+  }
+
+  #ownerOf(address: Address, segment: string): string | null {
+    const standing = this.#sources.standing(address, segment);
+    if (standing.role === "owner") return this.#sources.config.host.name;
+    return standing.role === "standby" ? (standing.owner ?? null) : null;
+  }
+
+  #segments(): readonly SegmentReport[] {
+    const hosts = this.#sources.hosts();
+    return this.#sources.l2().segments.map((segment) => ({
+      interface: segment.name,
+      state: segment.state,
+      vips: segment.answering,
+      hosts_heard: hosts.filter((host) => host.segment === segment.name && host.state === "alive").length,
+      frames_answered: segment.answered,
+    }));
+  }
+
+  #answered(): ReadonlySet<Address> {
+    const answered = new Set<Address>();
+    for (const [address, intents] of this.#sources.plan.l2) if (intents.some((intent) => intent.action === "answer")) answered.add(address);
+    return answered;
+  }
+}
+
+function announced(peer: BgpPeerStatus): number {
+  return peer.families.ipv4.announced + peer.families.ipv6.announced;
+}
+
+function segmentsOf(plan: VipPlan): readonly string[] {
+  return plan.l2.flatMap((decision) => (decision.segment === undefined ? [] : [decision.segment]));
+}
+
+/** "namespace/name" without the cluster. */
+function serviceOf(plan: VipPlan): string | null {
+  return plan.service === undefined ? null : plan.service.slice(plan.service.indexOf("/") + 1);
+}
+
+/** The host's name in the allocator's identity, "name_instance". */
+function hostOf(identity: string): string {
+  return identity.split("_")[0] ?? identity;
+}

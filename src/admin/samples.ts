@@ -1,0 +1,41 @@
+/** The daemon's metrics, read from its reports and parts. */
+import type { BgpStatus } from "../bgp/index.ts";
+import type { L2Status } from "../l2/index.ts";
+import type { Sample } from "./metrics.ts";
+import type { PoolReport, StatusReport } from "./reports.ts";
+
+export type SampleSources = {
+  readonly status: StatusReport;
+  readonly pools: readonly PoolReport[];
+  readonly l2: L2Status;
+  readonly bgp: BgpStatus | undefined;
+  readonly linesLost: number;
+};
+
+export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources): readonly Sample[] {
+  const gauge = (name: string, help: string, value: number, labels?: Readonly<Record<string, string>>): Sample => ({ name: `bmlb_${name}`, help, type: "gauge", value, ...(labels && { labels }) });
+  const counter = (name: string, help: string, value: number, labels?: Readonly<Record<string, string>>): Sample => ({ ...gauge(name, help, value, labels), type: "counter" });
+  return [
+    gauge("info", "Always 1; the labels say what runs.", 1, { version: status.version, host: status.host }),
+    gauge("ready", "1 when the daemon serves what it knows.", Number(status.state === "ready")),
+    gauge("rank", "How fit this host says it is: 3 eligible, 2 probation, 1 doubtful, 0 never.", status.rank),
+    gauge("vips", "Addresses of Services that are in a configured pool.", status.vips.total),
+    gauge("vips_answered", "Addresses for which this host answers ARP or NDP.", status.vips.answered_here),
+    gauge("allocator", "1 while this host is the allocator.", Number(status.allocator.here)),
+    ...(status.kubernetes.current_seconds_ago === null ? [] : [gauge("kubernetes_view_age_seconds", "Since the view of the cluster was known to be current.", status.kubernetes.current_seconds_ago)]),
+    ...status.kubernetes.watches.map((watch) => gauge("kubernetes_objects", "Objects known, by kind.", watch.objects, { kind: watch.kind })),
+    ...status.kubernetes.watches.map((watch) => gauge("kubernetes_watch_failing", "1 while a watch cannot be had.", Number(watch.error !== null), { kind: watch.kind })),
+    ...status.segments.map((segment) => gauge("hosts_heard", "Other hosts whose hellos are heard, by interface.", segment.hosts_heard, { interface: segment.interface })),
+    ...l2.segments.map((segment) => counter("l2_answers_total", "ARP requests and Neighbor Solicitations answered, by interface.", segment.answered, { interface: segment.name })),
+    ...l2.segments.map((segment) => counter("l2_announcements_total", "Gratuitous frames sent, by interface.", segment.announced, { interface: segment.name })),
+    ...pools.map((pool) => gauge("pool_used", "Addresses in use, by pool.", pool.used, { pool: pool.name })),
+    ...pools.map((pool) => gauge("pool_size", "Addresses in all, by pool.", Number(pool.size), { pool: pool.name })),
+    ...(bgp?.peers ?? []).flatMap((peer) => [
+      gauge("bgp_established", "1 while the session is established, by peer.", Number(peer.state === "Established"), { peer: peer.name }),
+      gauge("bgp_prefixes_announced", "Prefixes that the peer has been told.", peer.families.ipv4.announced, { peer: peer.name, family: "ipv4" }),
+      gauge("bgp_prefixes_announced", "Prefixes that the peer has been told.", peer.families.ipv6.announced, { peer: peer.name, family: "ipv6" }),
+      counter("bgp_establishments_total", "How often the session was established.", peer.establishments, { peer: peer.name }),
+    ]),
+    gauge("log_lines_lost", "Log lines lost since the last one written, because their reader stalled.", linesLost),
+  ];
+}

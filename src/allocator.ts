@@ -1,0 +1,181 @@
+/**
+ * Carries out what ipam/ decides, while this host is the fleet's allocator: one write at a time for a Service, each guarded by the
+ * Service's resourceVersion and by the election, in the same turn. Everywhere else it only keeps the table warm.
+ */
+import type { Cluster, Ingress, Service, ServiceKey } from "./cluster/index.ts";
+import { serviceName } from "./cluster/index.ts";
+import type { Config } from "./config/index.ts";
+import { type Decision, Ipam, type PoolUse } from "./ipam/index.ts";
+import type { EventNote, WriteResult } from "./kube/index.ts";
+import type { Log } from "./log/index.ts";
+import { DirtyQueue } from "./plan/index.ts";
+import type { Clock } from "./time/index.ts";
+
+/** A new allocator waits this long before it decides anything: its predecessor's last write must have been seen. */
+const SETTLE_MS = 4000;
+const RETRY_MS = 2000;
+
+export type AllocatorOptions = {
+  readonly config: Config;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly soon: (fn: () => void) => void;
+  /** Leader, and renewed lately enough that nobody else can be. */
+  readonly leadingSafely: () => boolean;
+  /** Every Service has been listed by the API, not only by the cache. */
+  readonly servicesRead: () => boolean;
+  /** Guarded by `leadingSafely` in the turn in which the request leaves. */
+  readonly write: (service: Service, ingress: readonly Ingress[], pool: string | undefined) => Promise<WriteResult>;
+  /** What a write of ours made of the Service, so that nobody has to wait for the watch to say it. */
+  readonly wrote: (service: Service) => void;
+  readonly event: (event: EventNote) => void;
+};
+
+export class Allocator {
+  readonly #options: AllocatorOptions;
+  readonly #ipam: Ipam;
+  readonly #queue: DirtyQueue<ServiceKey>;
+  readonly #writing = new Set<ServiceKey>();
+  /** The last refusal of each Service, so that it is said once. */
+  readonly #refused = new Map<ServiceKey, string>();
+  #settledAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: AllocatorOptions) {
+    this.#options = options;
+    this.#ipam = new Ipam(options.config);
+    this.#queue = new DirtyQueue({
+      pass: (keys) => {
+        for (const key of keys) this.#look(key);
+      },
+      now: () => options.clock.now(),
+      soon: options.soon,
+    });
+  }
+
+  /** These Services changed. */
+  touched(keys: Iterable<ServiceKey>): void {
+    this.#queue.mark(keys);
+  }
+
+  /** This host was elected. */
+  elected(): void {
+    this.#settledAt = this.#options.clock.now() + SETTLE_MS;
+    this.#options.clock.timer("allocator settles", SETTLE_MS, () => {
+      this.lookAtAll();
+    });
+  }
+
+  /** Another host is the allocator now, or nobody. */
+  deposed(): void {
+    this.#settledAt = Number.POSITIVE_INFINITY;
+    this.#refused.clear();
+  }
+
+  /** The complete list has been read, or the periodic repair is due. */
+  lookAtAll(): void {
+    this.#queue.mark(Array.from(this.#options.cluster.services(), (service) => service.key));
+  }
+
+  /** How full the pools are. */
+  pools(): readonly PoolUse[] {
+    return this.#ipam.use();
+  }
+
+  /** Services that asked for what they cannot have, with the reason. */
+  refusals(): ReadonlyMap<ServiceKey, string> {
+    return this.#refused;
+  }
+
+  #look(key: ServiceKey): void {
+    const { cluster, clock } = this.#options;
+    const service = cluster.service(key);
+    this.#ipam.observe(key, service, clock.now());
+    if (service === undefined) this.#refused.delete(key);
+    if (service === undefined || this.#writing.has(key) || !this.#mayDecide()) return;
+    this.#carryOut(service, this.#ipam.decide(service, cluster, clock.now()));
+  }
+
+  #mayDecide(): boolean {
+    const { leadingSafely, servicesRead, clock } = this.#options;
+    return clock.now() >= this.#settledAt && leadingSafely() && servicesRead();
+  }
+
+  #carryOut(service: Service, decision: Decision): void {
+    switch (decision.action) {
+      case "keep":
+        this.#refused.delete(service.key);
+        return;
+      case "refuse":
+        this.#refuse(service, decision.reason, decision.message);
+        return;
+      case "release":
+        this.#refuse(service, "AddressInUse", decision.message);
+        void this.#write(service, [], undefined);
+        return;
+      case "assign":
+        this.#refused.delete(service.key);
+        void this.#write(
+          service,
+          decision.addresses.map((ip) => ({ ip, ipMode: "VIP" })),
+          decision.pool,
+        );
+        return;
+    }
+  }
+
+  #refuse(service: Service, reason: string, message: string): void {
+    if (this.#refused.get(service.key) === message) return;
+    this.#refused.set(service.key, message);
+    this.#options.log.warning(`Service ${serviceName(service.key)} gets no address: ${message}`, { service: serviceName(service.key), reason });
+    this.#options.event({ service, type: "Warning", reason, action: "Allocate", note: `bmlb gives this Service no address: ${message}` });
+  }
+
+  async #write(service: Service, ingress: readonly Ingress[], pool: string | undefined): Promise<void> {
+    const { clock, cluster } = this.#options;
+    const { key } = service;
+    this.#writing.add(key);
+    const result = await this.#options.write(service, ingress, pool);
+    this.#writing.delete(key);
+    switch (result.type) {
+      case "ok":
+        this.#ipam.written(key, clock.now());
+        this.#tell(service, ingress, pool);
+        this.#options.wrote(result.service);
+        return;
+      case "conflict":
+      case "gone":
+        // Somebody changed the Service meanwhile: the watch brings what it is now, and that is decided anew.
+        break;
+      case "refused":
+        this.#options.log.error(`the API refused to write the address of Service ${serviceName(key)}: ${result.sentence}`, { service: serviceName(key), status: result.status });
+        break;
+      case "unavailable":
+        // It may have been carried out all the same.
+        this.#ipam.uncertain(key);
+        this.#later(key);
+        return;
+      case "withheld":
+        break;
+    }
+    this.#ipam.abandon(key, cluster.service(key), clock.now());
+    if (result.type !== "withheld") this.#later(key);
+  }
+
+  #tell(service: Service, ingress: readonly Ingress[], pool: string | undefined): void {
+    const name = serviceName(service.key);
+    const addresses = ingress.map((entry) => entry.ip).join(", ");
+    if (ingress.length === 0) {
+      this.#options.log.warning(`took its addresses from Service ${name}, because another Service has a right to them`, { service: name });
+      return;
+    }
+    this.#options.log.info(`gave ${addresses} to Service ${name}`, { service: name, addresses, pool });
+    this.#options.event({ service, type: "Normal", reason: "AddressAssigned", action: "Allocate", note: `bmlb gave this Service ${addresses}` });
+  }
+
+  #later(key: ServiceKey): void {
+    this.#options.clock.timer(`allocate ${key}`, RETRY_MS, () => {
+      this.touched([key]);
+    });
+  }
+}

@@ -1,0 +1,524 @@
+/**
+ * The composition root: builds the parts, wires sources → plan → actuators and the inputs back, and stops them in order.
+ *
+ * Everything that happens ends up as dirty addresses in one queue; a pass over it tells the fleet where this host stands, plans, and
+ * applies what changed. What the actuators see and hear comes back as inputs of the fleet.
+ */
+import { mkdirSync } from "node:fs";
+import { AdminSocket, type Answered, type DaemonState, MetricsServer, Reporter, type ReportSources, samplesOf } from "./admin/index.ts";
+import { Allocator } from "./allocator.ts";
+import { type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
+import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
+import { type Config, configDigests, type LoadedConfig } from "./config/index.ts";
+import { formatProblems, loadConfiguration } from "./configuration.ts";
+import { ALGORITHM, Fleet, type FleetFact, type FleetSettings, readStatements, sayFact, type Statement } from "./fleet/index.ts";
+import { identify, routerId } from "./identity.ts";
+import type { HostsChange } from "./kube/index.ts";
+import { Kubernetes } from "./kubernetes.ts";
+import { L2, type L2Event } from "./l2/index.ts";
+import { addressesBeside, defaultRouteAddress, Keepsakes, type Link, LinkWatcher, type Notifier, systemdNotifier, systemTcp } from "./linux/index.ts";
+import { Liveness } from "./liveness/index.ts";
+import { Journal } from "./log/index.ts";
+import type { Address } from "./net/index.ts";
+import { judgeNode } from "./nodes/index.ts";
+import { DirtyQueue, dueVips, peersOf, type Plan, Planner, planVip, sayReason, standsFor, type World } from "./plan/index.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "./time/index.ts";
+
+export type DaemonOptions = { readonly configPath: string; readonly version: string };
+
+/** Exit statuses beside 0: systemd does not restart what ends with EX_CONFIG (sysexits.h). */
+const EX_CONFIG = 78;
+const NOT_FINE = 1;
+
+const PULSE_MS = 100;
+const REPAIR_MS = 30_000;
+/** The longest that a stop waits for others to take over. */
+const HAND_OVER_MS = 3500;
+/** The longest that a stop waits for the API. */
+const GIVE_BACK_MS = 5000;
+/** Without a cache, how long READY waits for the first list. */
+const FIRST_LIST_MS = 3000;
+
+/** `bmlb run`: until SIGTERM, or SIGUSR2 for a restart. Resolves with the exit status. */
+export async function runDaemon({ configPath, version }: DaemonOptions): Promise<number> {
+  const journal = new Journal(process.stdout, "info");
+  const notifier = systemdNotifier(journal);
+  const loaded = loadConfiguration(configPath);
+  if (!loaded.ok) {
+    process.stderr.write(formatProblems(loaded.problems));
+    notifier.status(`cannot start: ${loaded.problems[0].message}`);
+    return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
+  }
+  journal.setLevel(loaded.config.host.logLevel);
+  for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
+  const daemon = new Daemon({ loaded, version, journal, notifier, clock: systemClock, random: systemRandom });
+  const told = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
+  });
+  process.on("SIGHUP", () => {
+    journal.warning("the configuration is not read again: reload is not supported yet; restart bmlb instead");
+  });
+  await daemon.start();
+  await daemon.stop(await told);
+  return 0;
+}
+
+type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
+
+type Parts = {
+  readonly loaded: Extract<LoadedConfig, { readonly ok: true }>;
+  readonly version: string;
+  readonly journal: Journal;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+class Daemon {
+  readonly #parts: Parts;
+  readonly #config: Config;
+  readonly #startedAt: number;
+  readonly #cluster = new Cluster();
+  readonly #planner = new Planner();
+  readonly #queue: DirtyQueue<Address>;
+  /** Dirty addresses for which the world changed, not only this host's standing. */
+  readonly #moved = new Set<Address>();
+  readonly #keepsakes: Keepsakes;
+  readonly #fleet: Fleet;
+  readonly #liveness: Liveness;
+  readonly #l2: L2;
+  readonly #links: LinkWatcher;
+  readonly #kubernetes: Kubernetes;
+  readonly #allocator: Allocator;
+  readonly #admin: AdminSocket;
+  readonly #metrics: MetricsServer | undefined;
+  readonly #problems: string[] = [];
+  #bgp: BgpSpeaker | undefined;
+  #peers: readonly BgpPeer[] = [];
+  #view: "none" | "cache" | "api" = "none";
+  #state: DaemonState = "starting";
+  #viewTold: number | undefined;
+  #complete = false;
+  #onIdle: (() => void) | undefined;
+  #onHandedOver: (() => void) | undefined;
+
+  constructor(parts: Parts) {
+    const { loaded, journal: log, clock, random, version } = parts;
+    const config = loaded.config;
+    this.#parts = parts;
+    this.#config = config;
+    this.#startedAt = clock.now();
+    const stateDirectory = process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb";
+    const runtimeDirectory = process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb";
+    mkdirSync(runtimeDirectory, { recursive: true, mode: 0o750 });
+    this.#keepsakes = new Keepsakes(stateDirectory);
+    const { instance, recentStarts } = identify(config.host.name, this.#keepsakes, clock);
+
+    this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
+    this.#liveness = new Liveness({
+      log,
+      clock,
+      random,
+      helloMs: config.fleet.helloMs,
+      onHello: (segment, statement, sequence) => { this.#fleet.input({ type: "hello", segment, statement, sequence }); },
+      onOwnHello: (segment, from) => { this.#fleet.input({ type: "own-hello", segment, from }); },
+    });
+    this.#fleet = new Fleet({
+      self: { name: config.host.name, instance, node: config.host.node, recentStarts },
+      settings: fleetSettings(config),
+      clock,
+      random,
+      effects: {
+        say: (segment, statement, urgency) => { this.#liveness.say(segment, statement, urgency); },
+        changed: (addresses) => { this.#queue.mark(addresses); },
+        presence: () => { this.#queue.mark(this.#cluster.addresses()); },
+        fact: (fact) => { this.#tell(fact); },
+      },
+    });
+    this.#l2 = new L2({
+      log,
+      clock,
+      random,
+      refreshMs: config.fleet.refreshMs,
+      announceRate: config.fleet.announceRate,
+      onEvent: (event) => { this.#hear(event); },
+    });
+    this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
+    this.#kubernetes = new Kubernetes({
+      config,
+      instance,
+      stateDirectory,
+      clock,
+      random,
+      log,
+      onChanges: (changes) => { this.#takeChanges(changes); },
+      onHost: (change) => { this.#takeHost(change); },
+      onFleetKey: (key) => { this.#liveness.key(key); },
+      onElected: () => {
+        log.notice("this host is the allocator now");
+        this.#allocator.elected();
+      },
+      onDeposed: (reason) => {
+        log.notice(`this host is the allocator no more: ${reason}`);
+        this.#allocator.deposed();
+      },
+    });
+    this.#allocator = new Allocator({
+      config,
+      cluster: this.#cluster,
+      clock,
+      log,
+      soon: (fn) => setImmediate(fn),
+      leadingSafely: () => this.#kubernetes.election.leadingSafely(),
+      servicesRead: () => this.#kubernetes.source.listedAt("services") !== undefined,
+      write: (service, ingress, pool) => this.#kubernetes.writer.write(service, ingress, pool),
+      wrote: (service) => { this.#kubernetes.source.wrote(service); },
+      event: (event) => { this.#kubernetes.events.say(event); },
+    });
+    const sources = this.#reportSources(version);
+    const reporter = new Reporter(sources);
+    this.#admin = new AdminSocket({ path: `${runtimeDirectory}/bmlb.sock`, log, answer: (path, query) => answer(reporter, path, query) });
+    const { listen } = config.metrics;
+    this.#metrics =
+      listen === "off"
+        ? undefined
+        : new MetricsServer({
+            ...listen,
+            log,
+            read: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
+            unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
+          });
+  }
+
+  /** Comes up in the order in which time is lost: first what must listen, then what is on disk, then what others serve. */
+  async start(): Promise<void> {
+    const { journal: log, notifier, clock, loaded } = this.#parts;
+    log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
+    if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
+    this.#liveness.start();
+    this.#links.start();
+    this.#fleet.start();
+    this.#pulse();
+    await this.#startServers();
+    const cached = await this.#kubernetes.loadCache();
+    if (cached) {
+      this.#view = "cache";
+      log.info(`read ${this.#cluster.serviceCount} Services from the cache on disk`, { services: this.#cluster.serviceCount });
+    }
+    this.#kubernetes.start();
+    await this.#settled(cached ? Number.POSITIVE_INFINITY : FIRST_LIST_MS);
+    this.#state = "ready";
+    notifier.ready(this.#statusLine());
+    log.notice("ready", { services: this.#cluster.serviceCount, view: this.#view, ms: Math.round(clock.now() - this.#startedAt) });
+    this.#repair();
+  }
+
+  /** Hands over, withdraws, says goodbye, gives back the Leases. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    const { journal: log, notifier, clock } = this.#parts;
+    const began = clock.now();
+    this.#state = "stopping";
+    notifier.stopping("handing over");
+    log.notice("stopping", { signal });
+    const handedOver = new Promise<void>((resolve) => {
+      this.#onHandedOver = resolve;
+    });
+    this.#fleet.input({ type: "leave", why: "stop" });
+    if (!this.#fleet.handedOver()) await this.#within(HAND_OVER_MS, handedOver);
+    await this.#within(GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
+    this.#fleet.stop();
+    this.#links.stop();
+    await Promise.all([this.#liveness.stop(), this.#admin.stop(), this.#metrics?.stop()]);
+    log.notice("stopped", { ms: Math.round(clock.now() - began) });
+  }
+
+  // ---- sources
+
+  #takeChanges(changes: readonly ClusterChange[]): void {
+    const addresses = new Set<Address>();
+    const services = new Set<ServiceKey>();
+    let everything = false;
+    let nodes = false;
+    for (const change of changes) {
+      const touched = this.#cluster.apply(change);
+      for (const address of touched.addresses) addresses.add(address);
+      for (const key of touched.services) services.add(key);
+      everything ||= touched.everything;
+      nodes ||= change.type === "node" || change.type === "node-gone";
+    }
+    if (nodes) this.#takeNodes();
+    if (services.size > 0) this.#allocator.touched(services);
+    if (everything) this.#worldMoved(this.#cluster.addresses());
+    this.#worldMoved(addresses);
+    if (this.#view !== "api" && KINDS.every((kind) => this.#kubernetes.source.listedAt(kind) !== undefined)) {
+      this.#view = "api";
+      this.#parts.journal.info(`read ${this.#cluster.serviceCount} Services from the API`, { services: this.#cluster.serviceCount });
+      this.#allocator.lookAtAll();
+      this.#worldMoved(this.#cluster.addresses());
+    }
+    if (this.#queue.idle) this.#idle();
+  }
+
+  /** What Kubernetes thinks of the nodes, this host's own first. */
+  #takeNodes(): void {
+    const notReady = new Set<string>();
+    for (const node of this.#cluster.nodes()) {
+      const verdict = judgeNode(node);
+      if (!verdict.fit && verdict.reason === "not-ready") notReady.add(node.name);
+    }
+    const { node } = this.#config.host;
+    const own = node === undefined ? undefined : this.#cluster.node(node);
+    const verdict = own === undefined ? undefined : judgeNode(own);
+    const excluded = verdict?.fit !== false || verdict.reason === "not-ready" ? undefined : `Kubernetes says that node ${node ?? ""} is ${verdict.reason}`;
+    this.#fleet.input({ type: "nodes", notReady, excluded });
+    this.#tellFleetSegments(); // node_selectors may choose otherwise now
+  }
+
+  #takeLinks(links: readonly Link[]): void {
+    this.#startBgp(links);
+    this.#l2.links(links);
+    this.#tellFleetSegments();
+    this.#worldMoved(this.#cluster.addresses());
+  }
+
+  #tellFleetSegments(): void {
+    const world = this.#world();
+    const links = this.#segmentLinks();
+    this.#l2.segments(new Set(links.map((link) => link.name)));
+    this.#liveness.segments(links);
+    this.#fleet.input({
+      type: "segments",
+      segments: links.map((link) => ({ name: link.name, up: link.up && link.carrier, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
+    });
+  }
+
+  /** Another host's Lease introduces it; what stands in it is somebody else's text. */
+  #takeHost(change: HostsChange): void {
+    const host = change.type === "lease" ? change.lease.name : change.name;
+    const statements = change.type === "lease" && change.lease.holder !== "" ? readStatements(change.lease.statement ?? "") : [];
+    this.#fleet.input({ type: "lease", host, statements });
+    this.#liveness.introduce(host, statements.flatMap((statement: Statement) => statement.addresses));
+  }
+
+  #hear(event: L2Event): void {
+    this.#fleet.input(event);
+  }
+
+  #tell(fact: FleetFact): void {
+    const { level, sentence, fields } = sayFact(fact);
+    this.#parts.journal[level](sentence, fields);
+    if (fact.fact === "handed-over") this.#onHandedOver?.();
+  }
+
+  // ---- plan
+
+  #worldMoved(addresses: Iterable<Address>): void {
+    const list = Array.from(addresses);
+    for (const address of list) this.#moved.add(address);
+    this.#queue.mark(list);
+  }
+
+  #plan(addresses: readonly Address[]): void {
+    const world = this.#world();
+    const moved = addresses.filter((address) => this.#moved.delete(address));
+    if (moved.length > 0) this.#fleet.input({ type: "vips", due: new Map(moved.map((address) => [address, dueVips(world, address)])) });
+    const changes = this.#planner.update(world, addresses);
+    if (changes.l2.size > 0) this.#l2.apply(this.#planner.plan.l2, changes.l2);
+    if (changes.bgp.size > 0) this.#applyBgp(changes.bgp);
+    if (this.#queue.idle) this.#idle();
+  }
+
+  /** Nothing is left to plan: what has been announced is all that there is. */
+  #idle(): void {
+    if (!this.#cluster.complete) return;
+    if (!this.#complete) {
+      this.#complete = true;
+      this.#applyBgp(new Set());
+    }
+    this.#onIdle?.();
+  }
+
+  #world(): World {
+    const links = this.#links.links;
+    return {
+      config: this.#config,
+      cluster: this.#cluster,
+      segments: links.filter((link) => link.broadcast).map((link) => ({ name: link.name, up: link.up && link.carrier })),
+      fleet: this.#fleet,
+    };
+  }
+
+  /** The interfaces on which this host says hello: those of its [[l2]] advertisements, or all if it has none. */
+  #segmentLinks(): readonly SegmentLink[] {
+    const world = this.#world();
+    const links = this.#links.links.filter((link) => link.broadcast).filter(hasMac);
+    const chosen = links.filter((link) => standsFor(world, link.name).length > 0);
+    return this.#config.l2.length === 0 ? links : chosen;
+  }
+
+  // ---- actuators
+
+  #startBgp(links: readonly Link[]): void {
+    if (this.#bgp !== undefined || this.#config.bgp === undefined) return;
+    const { journal: log, clock, random } = this.#parts;
+    this.#bgp = new BgpSpeaker({
+      routerId: routerId(this.#config.host.routerId, this.#keepsakes, () => defaultRouteAddress(links)),
+      hostname: this.#config.host.name,
+      tcp: systemTcp,
+      clock,
+      random,
+      log,
+      addressesBeside,
+    });
+    this.#bgp.start();
+    this.#applyBgp(new Set());
+  }
+
+  #applyBgp(changed: ReadonlySet<Address>): void {
+    const { bgp } = this.#config;
+    if (bgp === undefined) return;
+    const { passwords } = this.#parts.loaded.secrets;
+    this.#peers = peersOf(this.#world()).map((peer) => ({ ...peer, password: passwords.get(peer.name) }));
+    this.#bgp?.apply({ peers: this.#peers, listen: bgp.listen, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
+  }
+
+  async #startServers(): Promise<void> {
+    for (const problem of [await this.#admin.start(), await this.#metrics?.start()]) {
+      if (problem === undefined) continue;
+      this.#problems.push(problem);
+      this.#parts.journal.error(problem);
+    }
+  }
+
+  // ---- time
+
+  /** Tells the worker thread and systemd that the main loop turns, and the fleet how current the view is. */
+  #pulse(): void {
+    const { clock, notifier } = this.#parts;
+    this.#liveness.tick();
+    notifier.watchdog();
+    const { contact, hostLease } = this.#kubernetes;
+    if (contact.last !== undefined && contact.last !== this.#viewTold) {
+      this.#viewTold = contact.last;
+      this.#fleet.input({ type: "view-current", ageMs: clock.now() - contact.last });
+    }
+    hostLease.publish(JSON.stringify(Array.from(this.#fleet.statements().values())));
+    clock.timer("pulse", PULSE_MS, () => { this.#pulse(); });
+  }
+
+  /** Decides everything anew now and then, so that nothing that was missed stays missed. */
+  #repair(): void {
+    const { clock, notifier } = this.#parts;
+    clock.timer("repair", REPAIR_MS, () => {
+      this.#worldMoved(this.#cluster.addresses());
+      this.#allocator.lookAtAll();
+      notifier.status(this.#statusLine());
+      this.#repair();
+    });
+  }
+
+  /** Resolves when everything that is known has been planned, or after `ms`. */
+  #settled(ms: number): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    if (this.#queue.idle) this.#idle();
+    return this.#within(ms, settled);
+  }
+
+  async #within(ms: number, promise: Promise<unknown>): Promise<void> {
+    if (ms === Number.POSITIVE_INFINITY) {
+      await promise;
+      return;
+    }
+    let stop = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.timer("deadline", ms, resolve);
+      stop = () => { timer.cancel(); };
+    });
+    await Promise.race([promise, late]);
+    stop();
+  }
+
+  #statusLine(): string {
+    const vips = this.#planner.plan.vips.size;
+    return `${vips} VIPs known, view of the cluster: ${this.#view}`;
+  }
+
+  /** What the reporter may look at, as it is when it looks. */
+  #reportSources(version: string): ReportSources {
+    const { clock } = this.#parts;
+    const state = (): DaemonState => this.#state;
+    const view = (): ReportSources["view"] => this.#view;
+    const viewAge = (): number | undefined => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold);
+    const plan = (): Plan => this.#planner.plan;
+    const warnings = (): readonly string[] => [...this.#problems, ...this.#liveness.warnings()];
+    const startedAt = this.#startedAt;
+    return {
+      version,
+      pid: process.pid,
+      config: this.#config,
+      cluster: this.#cluster,
+      get state() {
+        return state();
+      },
+      get uptimeMs() {
+        return clock.now() - startedAt;
+      },
+      get view() {
+        return view();
+      },
+      get viewAgeMs() {
+        return viewAge();
+      },
+      get plan() {
+        return plan();
+      },
+      get warnings() {
+        return warnings();
+      },
+      kube: () => ({ source: this.#kubernetes.source.status(), client: this.#kubernetes.client.status(), election: this.#kubernetes.election.status() }),
+      l2: () => this.#l2.status(),
+      bgp: () => this.#bgp?.status(),
+      announcedTo: (address) => this.#bgp?.announcedTo(address) ?? [],
+      hosts: () => this.#fleet.hosts(),
+      presence: () => this.#fleet.presence(),
+      standing: (address, segment) => this.#fleet.standing(address, segment),
+      explainOwnership: (address, segment) => this.#fleet.explain(address, segment),
+      planVip: (address) => planVip(this.#world(), address),
+      sayReason,
+      pools: () => this.#allocator.pools(),
+      refusal: (service) => this.#allocator.refusals().get(service.key),
+    };
+  }
+}
+
+function fleetSettings(config: Config): FleetSettings {
+  return { fleet: config.fleet, weight: config.host.weight, digests: { ...configDigests(config), algorithm: ALGORITHM } };
+}
+
+function hasMac(link: Link): link is SegmentLink {
+  return link.mac !== undefined;
+}
+
+/** Questions of the control socket. */
+function answer(reporter: Reporter, path: string, query: URLSearchParams): Answered {
+  switch (path) {
+    case "/v1/status":
+      return { report: reporter.status() };
+    case "/v1/vips":
+      return { report: reporter.vips() };
+    case "/v1/explain": {
+      const found = reporter.explain(query.get("target") ?? "");
+      return typeof found === "string" ? { error: found } : { report: found };
+    }
+    case "/v1/hosts":
+      return { report: reporter.hosts() };
+    case "/v1/pools":
+      return { report: reporter.pools() };
+    case "/v1/bgp/peers":
+      return { report: reporter.peers() };
+    default:
+      return undefined;
+  }
+}

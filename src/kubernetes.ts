@@ -1,0 +1,95 @@
+/**
+ * The Kubernetes side of the daemon, put together: one client, the watches with their cache, this host's Lease and the others', the
+ * election, status writes and Events. What comes in goes to the callbacks; nothing here decides anything.
+ */
+import type { ClusterChange } from "./cluster/index.ts";
+import type { Config } from "./config/index.ts";
+import {
+  AllocatorElection,
+  Cache,
+  Client,
+  ClusterSource,
+  Contact,
+  Credentials,
+  Events,
+  FleetKey,
+  HostLease,
+  HostLeases,
+  type HostsChange,
+  LeaseClient,
+  StatusWriter,
+  Trouble,
+} from "./kube/index.ts";
+import type { Log } from "./log/index.ts";
+import type { Clock, Random } from "./time/index.ts";
+
+/** The one cluster there is for now; its name is part of every key. */
+export const CLUSTER = "kubernetes";
+
+export type KubernetesOptions = {
+  readonly config: Config;
+  readonly instance: string;
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly onChanges: (changes: readonly ClusterChange[]) => void;
+  readonly onHost: (change: HostsChange) => void;
+  readonly onFleetKey: (key: Uint8Array) => void;
+  readonly onElected: () => void;
+  readonly onDeposed: (reason: string) => void;
+};
+
+export class Kubernetes {
+  readonly contact: Contact;
+  readonly source: ClusterSource;
+  readonly hostLease: HostLease;
+  readonly election: AllocatorElection;
+  readonly writer: StatusWriter;
+  readonly events: Events;
+  readonly client: Client;
+  readonly #hosts: HostLeases;
+  /** Undefined where the key is in a file. */
+  readonly #fleetKey: FleetKey | undefined;
+
+  constructor({ config, instance, stateDirectory, clock, random, log, ...on }: KubernetesOptions) {
+    const { kubeconfig, context, namespace } = config.kubernetes;
+    const host = config.host.name;
+    const trouble = new Trouble(log, clock);
+    const contact = new Contact(clock);
+    const api = new Client(new Credentials(kubeconfig, context, clock, log), clock);
+    const leases = new LeaseClient(api, namespace);
+    const cache = new Cache(stateDirectory, `${kubeconfig} ${context ?? ""}`, clock, log);
+    this.client = api;
+    this.contact = contact;
+    this.source = new ClusterSource({ api, cluster: CLUSTER, clock, random, log, trouble, contact, cache, onChanges: on.onChanges });
+    this.hostLease = new HostLease({ leases, host, instance, clock, random, log, trouble, contact });
+    this.#hosts = new HostLeases({ api, namespace, host, clock, random, trouble, contact, onChange: on.onHost });
+    this.election = new AllocatorElection({ leases, identity: `${host}_${instance}`, clock, random, trouble, contact, onLeading: on.onElected, onStopped: on.onDeposed });
+    this.writer = new StatusWriter(api, CLUSTER, contact, () => this.election.leadingSafely());
+    this.events = new Events(api, host, clock, random, log);
+    this.#fleetKey =
+      config.fleet.keyFile === undefined ? new FleetKey({ api, namespace, directory: stateDirectory, clock, log, trouble, onKey: on.onFleetKey }) : undefined;
+  }
+
+  /** What is on disk, before anything is asked of the API. True if the cluster was there. */
+  async loadCache(): Promise<boolean> {
+    await this.#fleetKey?.loadCache();
+    return this.source.loadCache();
+  }
+
+  start(): void {
+    this.source.start();
+    this.#hosts.start();
+    this.hostLease.start();
+    this.election.start();
+    this.#fleetKey?.start();
+  }
+
+  /** Gives back the allocator's Lease first, so that another host can allocate at once, then this host's own. */
+  async stop(): Promise<void> {
+    await this.election.stop();
+    await Promise.all([this.source.stop(), this.#hosts.stop(), this.hostLease.stop(), this.events.stop(), this.#fleetKey?.stop()]);
+    this.client.stop();
+  }
+}
