@@ -1,0 +1,168 @@
+/** BGP's header, NOTIFICATION and ROUTE-REFRESH: RFC 4271 4.1, 4.5, 6.1, RFC 9003, RFC 2918, RFC 7313. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  BgpError,
+  Framer,
+  type MessageType,
+  cease,
+  communicationOf,
+  decodeNotification,
+  decodeRouteRefresh,
+  describeNotification,
+  encodeMessage,
+  encodeNotification,
+  encodeRouteRefresh,
+  notification,
+} from "../../src/wire/index.ts";
+import { toHex } from "./hex.ts";
+import { octets } from "./octets.ts";
+
+const KEEPALIVE = octets("ff*16 0013 04");
+
+/** All that a stream holds, as "TYPE hex", and the error that ends it. */
+function read(chunks: readonly Uint8Array[]): { readonly messages: string[]; readonly error: BgpError | undefined } {
+  const framer = new Framer();
+  const messages: string[] = [];
+  try {
+    for (const chunk of chunks) {
+      framer.push(chunk);
+      for (let message = framer.next(); message !== undefined; message = framer.next()) messages.push(`${message.type} ${toHex(message.body)}`);
+    }
+  } catch (error) {
+    assert.ok(error instanceof BgpError, String(error));
+    return { messages, error };
+  }
+  return { messages, error: undefined };
+}
+
+test("a KEEPALIVE is a header alone", () => {
+  assert.equal(toHex(encodeMessage("KEEPALIVE")), toHex(KEEPALIVE));
+  assert.deepEqual(read([KEEPALIVE]), { messages: ["KEEPALIVE "], error: undefined });
+});
+
+for (const [what, header, subcode, data] of [
+  ["a marker that is not all ones", "ff*15 fe 0013 04", 1, ""],
+  ["a length below 19", "ff*16 0012 04", 2, "0012"],
+  ["a length above 4096", "ff*16 1001 02", 2, "1001"],
+  ["an OPEN that is too short", "ff*16 001c 01", 2, "001c"],
+  ["an UPDATE that is too short", "ff*16 0016 02", 2, "0016"],
+  ["a NOTIFICATION that is too short", "ff*16 0014 03", 2, "0014"],
+  ["a KEEPALIVE with a body", "ff*16 0014 04", 2, "0014"],
+  ["a ROUTE-REFRESH that is too short", "ff*16 0016 05", 2, "0016"],
+  ["type 0", "ff*16 0013 00", 3, "00"],
+  ["type 6", "ff*16 0013 06", 3, "06"],
+  ["type 255", "ff*16 1000 ff", 3, "ff"],
+] as const) {
+  test(`${what} is answered with 1/${subcode} as soon as the header is there`, () => {
+    for (const chunks of [[octets(header)], Array.from(octets(header), (octet) => Uint8Array.of(octet))]) {
+      const { messages, error } = read(chunks);
+      assert.deepEqual(messages, []);
+      assert.equal(error?.notification.code, 1);
+      assert.equal(error.notification.subcode, subcode);
+      assert.equal(toHex(error.notification.data), data);
+    }
+  });
+}
+
+const types: readonly MessageType[] = ["UPDATE", "NOTIFICATION", "ROUTE-REFRESH"];
+
+test("however a stream is cut, the same messages come out of it", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...types), fc.uint8Array({ minLength: 4, maxLength: 4077 })), { maxLength: 6 }),
+      fc.array(fc.nat(5000), { maxLength: 12 }),
+      (sent, cuts) => {
+        const stream = Buffer.concat(sent.map(([type, body]) => encodeMessage(type, body)));
+        const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
+        const chunks = places.slice(1).map((to, i) => stream.subarray(places[i], to));
+        assert.deepEqual(read(chunks), { messages: sent.map(([type, body]) => `${type} ${toHex(body)}`), error: undefined });
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("garbage ends a stream with a header error and nothing else", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (chunks) => {
+      const { error } = read([KEEPALIVE.subarray(0, 17), ...chunks]);
+      if (error !== undefined) assert.equal(error.notification.code, 1);
+    }),
+  );
+});
+
+test("a message of more than 4096 octets is never made", () => {
+  assert.equal(encodeMessage("UPDATE", new Uint8Array(4077)).length, 4096);
+  assert.throws(() => encodeMessage("UPDATE", new Uint8Array(4078)), RangeError);
+});
+
+for (const [body, words] of [
+  ["02 02", "OPEN error, bad peer AS"],
+  ["04 00", "hold timer expired"],
+  ["05 01 04", "finite state machine error, unexpected message in OpenSent state"],
+  ["06 02", "cease, administrative shutdown"],
+  ["06 02 05 68656c6c6f", 'cease, administrative shutdown: "hello"'],
+  ["06 04 05 68656c", "cease, administrative reset"],
+  ["06 02 02 c328", 'cease, administrative shutdown: "0xc328"'],
+  ["06 09 06 02 02 6869", 'cease, hard reset (cease, administrative shutdown: "hi")'],
+  ["08 00", "send hold timer expired"],
+  ["06 63", "cease, subcode 99"],
+  ["63 01", "error code 99, subcode 1"],
+] as const) {
+  test(`the NOTIFICATION ${body} reads: ${words}`, () => {
+    assert.equal(describeNotification(decodeNotification(octets(body))), words);
+    assert.equal(toHex(encodeNotification(decodeNotification(octets(body)))), toHex(octets(body)));
+  });
+}
+
+test("hard resets inside hard resets are described and do not exhaust the stack", () => {
+  const nested = Uint8Array.from({ length: 4077 }, (_, i) => (i % 2 === 0 ? 6 : 9));
+  assert.match(describeNotification(decodeNotification(nested)), /hard reset \(cease, hard reset/);
+});
+
+test("a shutdown communication has at most 128 octets and no half characters", () => {
+  assert.equal(toHex(encodeNotification(cease(2, "bye"))), "060203627965");
+  assert.equal(toHex(encodeNotification(cease(3, "no text with this subcode"))), "0603");
+  const long = encodeNotification(cease(2, `x${"ü".repeat(100)}`));
+  assert.equal(long[2], 127);
+  assert.equal(communicationOf(decodeNotification(long)), `x${"ü".repeat(63)}`);
+});
+
+test("no NOTIFICATION is too strange to be read", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 2, maxLength: 300 }), (body) => {
+      assert.equal(typeof describeNotification(decodeNotification(body)), "string");
+    }),
+  );
+});
+
+test("a received NOTIFICATION does not hold on to the buffer that it came in", () => {
+  const body = octets("06 02 01 41");
+  const kept = decodeNotification(body);
+  body.fill(0);
+  assert.equal(communicationOf(kept), "A");
+});
+
+test("a ROUTE-REFRESH names its family; subtypes count only between speakers of RFC 7313", () => {
+  const enhanced = { enhancedRouteRefresh: true };
+  assert.deepEqual(decodeRouteRefresh(octets("0001 00 01"), enhanced), { afi: 1, safi: 1, subtype: "request" });
+  assert.deepEqual(decodeRouteRefresh(octets("0002 01 01"), enhanced), { afi: 2, safi: 1, subtype: "begin" });
+  assert.deepEqual(decodeRouteRefresh(octets("0002 02 01"), enhanced), { afi: 2, safi: 1, subtype: "end" });
+  assert.deepEqual(decodeRouteRefresh(octets("0002 ff 01"), enhanced), { afi: 2, safi: 1, subtype: "unknown" });
+  assert.deepEqual(decodeRouteRefresh(octets("0002 02 01"), { enhancedRouteRefresh: false }), { afi: 2, safi: 1, subtype: "request" });
+  assert.equal(toHex(encodeRouteRefresh({ afi: 2, safi: 1, subtype: "end" })), "00020201");
+  assert.equal(decodeRouteRefresh(octets("0001 00 01 80 01 02 03 04"), enhanced).subtype, "request", "ORF entries are ignored");
+});
+
+test("a marker of a refresh with a tail is answered with 7/1 and the whole message", () => {
+  assert.throws(
+    () => decodeRouteRefresh(octets("0001 01 01 00"), { enhancedRouteRefresh: true }),
+    (error) => error instanceof BgpError && error.notification.code === 7 && error.notification.subcode === 1 && toHex(error.notification.data) === `${"ff".repeat(16)}0018050001010100`,
+  );
+});
+
+test("a NOTIFICATION that is made carries what it was given", () => {
+  assert.deepEqual(decodeNotification(encodeNotification(notification(3, 9, octets("80 0e 00")))), { code: 3, subcode: 9, data: octets("80 0e 00") });
+});
