@@ -1,16 +1,12 @@
 /**
  * A real kube-proxy in a network namespace that plays a node.
  */
-import { execFile } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { endOwned, hasEnded, inNamespace, removeFolder, startOwned, temporaryFolder } from "../leftovers.ts";
 import { buildControlPlane } from "./programs.ts";
-
-const run = promisify(execFile);
 
 export type KubeProxyOptions = {
   /** The network namespace that is the node. */
@@ -33,13 +29,10 @@ export interface KubeProxy {
 
 const SYNC_PATIENCE_MS = 60_000;
 
-/** Whether kube-proxy has written its rules for the first time. */
-const SYNCED: Readonly<Record<KubeProxyOptions["mode"], readonly string[]>> = {
-  nftables: ["nft", "list", "chain", "ip", "kube-proxy", "services"],
-  iptables: ["iptables", "-t", "nat", "-L", "KUBE-SERVICES", "-n"],
-};
-
-/** Starts kube-proxy and waits until it has written its rules for the first time. */
+/**
+ * Starts kube-proxy and waits until it has written its rules for the first time. It leaves them behind when it is stopped, as a
+ * kube-proxy does; they go with the namespace.
+ */
 export async function startKubeProxy({ netns, kubeconfig, nodeName, mode }: KubeProxyOptions): Promise<KubeProxy> {
   const { "kube-proxy": program } = await buildControlPlane(["kube-proxy"]);
   const folder = temporaryFolder("kube-proxy");
@@ -56,9 +49,7 @@ export async function startKubeProxy({ netns, kubeconfig, nodeName, mode }: Kube
   };
   const deadline = performance.now() + SYNC_PATIENCE_MS;
   for (;;) {
-    const [command = "", ...rest] = inNamespace(netns, SYNCED[mode]);
-    const synced = await run(command, rest).then(() => true, () => false);
-    if (synced && !hasEnded(child)) return { pid: child.pid ?? 0, log: read, stop };
+    if (hasSynced(readFileSync(logPath, "utf8")) && !hasEnded(child)) return { pid: child.pid ?? 0, log: read, stop };
     if (hasEnded(child) || performance.now() > deadline) {
       const said = read();
       await stop();
@@ -66,6 +57,12 @@ export async function startKubeProxy({ netns, kubeconfig, nodeName, mode }: Kube
     }
     await delay(50);
   }
+}
+
+/** By its log (verbosity 2): rules in the kernel may be those of a predecessor. */
+function hasSynced(log: string): boolean {
+  const families = Array.from(log.matchAll(/sync params" ipFamily="(IPv[46])"/g), ([, family = ""]) => family);
+  return families.length > 0 && families.every((family) => log.includes(`"SyncProxyRules complete" ipFamily="${family}"`));
 }
 
 /** KubeProxyConfiguration of kubeproxy.config.k8s.io/v1alpha1; JSON is YAML. */

@@ -2,7 +2,7 @@
  * From a request to an answer: paths, verbs, media types. Knows of HTTP only its words; sockets are server.ts.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Attempt, authorize, type Identity, type Verb } from "./authorization.ts";
+import { type Attempt, authorize, authorizePath, type Identity, type Verb } from "./authorization.ts";
 import { discovery } from "./discovery.ts";
 import { asObject, asText, at, type Json } from "./json.ts";
 import { list, type Scope, TOO_LARGE_WAIT_MS, tooLarge, versionOf } from "./lists.ts";
@@ -64,6 +64,7 @@ export class Api {
     if (target === undefined) {
       const found = DISCOVERY_PATH.test(path) ? discovery(path) : undefined;
       if (found !== undefined) return json(200, found);
+      authorizePath(request.identity, method, path);
       if (SERVED.test(path)) throw new Refusal("NotFound", "the server could not find the requested resource");
       return { type: "text", status: 404, contentType: "text/plain", text: "404 page not found\n" };
     }
@@ -90,7 +91,7 @@ export class Api {
         return { type: "text", status: 200, contentType: "application/json", text: list(this.#store, scope, query) };
       }
       case "watch":
-        return { type: "watch", watch: new Watch(this.#store, { resource, namespace }, watchQuery(target, query), this.#watches) };
+        return { type: "watch", watch: new Watch(this.#store, { resource, namespace }, query, this.#watches) };
       case "create":
         return written(resource, this.#registry.create(place, bodyOf(request), dryRun));
       case "update":
@@ -168,8 +169,9 @@ function verbOf(method: string, { resource, namespace, name, subresource }: Targ
     switch (method) {
       case "GET":
       case "HEAD":
-        if (watching) return "watch";
-        return placed ? "get" : name === "" ? "list" : undefined;
+        // With a name it is a get, whatever the query says: one object is watched by a fieldSelector.
+        if (name !== "") return placed ? "get" : undefined;
+        return watching ? "watch" : "list";
       case "POST":
         return name === "" && (namespace !== undefined || !resource.namespaced) ? "create" : undefined;
       case "PUT":
@@ -189,14 +191,6 @@ function verbOf(method: string, { resource, namespace, name, subresource }: Targ
 function attemptOf(verb: Verb, { resource, namespace, name, subresource }: Target): Attempt {
   const own = resource.plural === "namespaces" && name !== "" ? name : namespace;
   return { verb, group: resource.group, resource: subresource === "" ? resource.plural : `${resource.plural}/${subresource}`, namespace: own, name };
-}
-
-/** A watch on one object is a watch with a fieldSelector. */
-function watchQuery({ name }: Target, query: URLSearchParams): URLSearchParams {
-  if (name === "") return query;
-  const narrowed = new URLSearchParams(query);
-  narrowed.set("fieldSelector", `metadata.name=${name}`);
-  return narrowed;
 }
 
 function bodyOf(request: ApiRequest): Json {

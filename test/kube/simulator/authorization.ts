@@ -26,13 +26,19 @@ export function authorize({ user, groups }: Identity, attempt: Attempt): void {
   const rules = user === "bmlb" ? [...CLUSTER_RULES, ...(attempt.namespace === BMLB_NAMESPACE ? NAMESPACE_RULES : [])] : [];
   if (rules.some((rule) => grants(rule, attempt))) return;
   const where = attempt.namespace === undefined ? "at the cluster scope" : `in the namespace "${attempt.namespace}"`;
-  const qualified = attempt.group === "" ? attempt.resource : `${attempt.resource.split("/")[0] ?? ""}.${attempt.group}`;
+  const plural = attempt.resource.split("/")[0] ?? "";
+  const qualified = attempt.group === "" ? plural : `${plural}.${attempt.group}`;
   const named = attempt.name === "" ? qualified : `${qualified} "${attempt.name}"`;
   throw new Refusal("Forbidden", `${named} is forbidden: User "${user}" cannot ${attempt.verb} resource "${attempt.resource}" in API group "${attempt.group}" ${where}`, {
     ...(attempt.name === "" ? {} : { name: attempt.name }),
     ...(attempt.group === "" ? {} : { group: attempt.group }),
-    kind: attempt.resource.split("/")[0] ?? "",
+    kind: plural,
   });
+}
+
+/** Throws 403 for a path that is no resource, unless the user may do everything. What everybody may read is not asked for here. */
+export function authorizePath({ user, groups }: Identity, method: string, path: string): void {
+  if (!groups.includes(MASTERS)) throw new Refusal("Forbidden", `forbidden: User "${user}" cannot ${method.toLowerCase()} path "${path}"`, {});
 }
 
 function grants(rule: PolicyRule, attempt: Attempt): boolean {

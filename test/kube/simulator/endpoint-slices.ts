@@ -6,7 +6,7 @@ import { dnsLabel, dnsSubdomain, strictFamily } from "./names.ts";
 import type { KubeObject } from "./objects.ts";
 import { type FieldError, wrong } from "./refusal.ts";
 import type { Rules } from "./resources.ts";
-import { alwaysFields, anything, fields, list, map, optionalText, optionalTruth, optionalWhole, text } from "./shape.ts";
+import { alwaysFields, alwaysText, anything, fields, list, listOrNull, map, optionalText, optionalTruth, optionalWhole, text } from "./shape.ts";
 
 const TYPES = ["FQDN", "IPv4", "IPv6"];
 const MOST_ENDPOINTS = 1_000;
@@ -14,8 +14,8 @@ const MOST_ADDRESSES = 100;
 
 export const ENDPOINT_SLICE_RULES: Rules = {
   shape: {
-    addressType: text,
-    endpoints: list(
+    addressType: alwaysText,
+    endpoints: listOrNull(
       fields({
         addresses: list(text),
         conditions: alwaysFields({ ready: optionalTruth, serving: optionalTruth, terminating: optionalTruth }),
@@ -27,14 +27,10 @@ export const ENDPOINT_SLICE_RULES: Rules = {
         hints: anything,
       }),
     ),
-    ports: list(fields({ name: optionalText, protocol: optionalText, port: optionalWhole, appProtocol: optionalText })),
+    ports: listOrNull(fields({ name: optionalText, protocol: optionalText, port: optionalWhole, appProtocol: optionalText })),
   },
   name: dnsSubdomain,
-  defaults: (slice) => ({
-    ...slice,
-    endpoints: asList(slice["endpoints"]).length === 0 ? null : asList(slice["endpoints"]),
-    ports: asList(slice["ports"]).length === 0 ? null : asList(slice["ports"]).map(withPortDefaults),
-  }),
+  defaults: (slice) => (slice["ports"] === null ? slice : { ...slice, ports: asList(slice["ports"]).map(withPortDefaults) }),
   create: (slice) => ({ ...slice, metadata: { ...slice.metadata, generation: 1 } }),
   update: (next, old) => {
     const generation = asNumber(old.metadata["generation"]) ?? 0;

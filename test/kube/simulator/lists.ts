@@ -84,7 +84,7 @@ export function versionOf(query: URLSearchParams): number | undefined {
 }
 
 export function tooLarge(version: number, current: number): Refusal {
-  return new Refusal("Timeout", `Too large resource version: ${version}, current: ${current}`, {
+  return new Refusal("Timeout", `Timeout: Too large resource version: ${version}, current: ${current}`, {
     retryAfterSeconds: 1,
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
   });
@@ -122,7 +122,7 @@ function readToken(given: string): { readonly revision: number; readonly after: 
   }
   const fields: Record<string, Json | undefined> = isObject(content) ? content : {};
   const [revision, start] = [asNumber(fields["rv"]), asText(fields["start"])];
-  if (revision === undefined || !start.endsWith("\0")) throw new Refusal("BadRequest", "continue key is not valid: it was not made by this server");
+  if (revision === undefined || !start.endsWith("\0")) throw new Refusal("BadRequest", "invalid continue token: continue key is not valid");
   return { revision, after: start.slice(0, -1) };
 }
 

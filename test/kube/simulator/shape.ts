@@ -12,7 +12,7 @@ export type Shape =
   | { readonly of: "anything" }
   /** Text by text: labels, annotations. */
   | { readonly of: "map" }
-  | { readonly of: "list"; readonly item: Shape }
+  | { readonly of: "list"; readonly item: Shape; readonly absent?: Json }
   | { readonly of: "fields"; readonly fields: Readonly<Record<string, Shape>>; readonly always: boolean };
 
 export const text: Shape = { of: "text", pointer: false };
@@ -33,6 +33,11 @@ export const optionalTruth: Shape = { of: "truth", pointer: true };
 
 export function list(item: Shape): Shape {
   return { of: "list", item };
+}
+
+/** A list that is written as null when it is empty. */
+export function listOrNull(item: Shape): Shape {
+  return { of: "list", item, absent: null };
 }
 
 /** A struct that is left out when it is empty. */
@@ -76,7 +81,7 @@ export function read(value: Json | undefined, shape: Shape, path: string): Json 
     case "list": {
       if (!isList(value)) throw unreadable(path, value, "list");
       const items = value.map((item, index) => read(item, shape.item, `${path}[${index}]`) ?? (shape.item.of === "text" ? "" : {}));
-      return items.length === 0 ? undefined : items;
+      return items.length === 0 ? shape.absent : items;
     }
     case "fields": {
       if (!isObject(value)) throw unreadable(path, value, "object");

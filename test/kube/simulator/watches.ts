@@ -6,7 +6,8 @@ import { type Scope, selection, versionOf, wholeNumber } from "./lists.ts";
 import { Refusal, wrong, invalid } from "./refusal.ts";
 import { view } from "./registry.ts";
 import { apiVersionOf } from "./resources.ts";
-import type { Change, Store, Stored } from "./store.ts";
+import { readFields } from "./shape.ts";
+import { type Change, type Store, Stored } from "./store.ts";
 
 /** Where a watch writes: an HTTP response. */
 export interface Stream {
@@ -104,7 +105,7 @@ export class Watch {
     const was = before !== undefined && type !== "ADDED" && this.#selected(before);
     const is = type !== "DELETED" && this.#selected(now);
     if (is) this.#deliver(was ? "MODIFIED" : "ADDED", now);
-    else if (was) this.#deliver("DELETED", now);
+    else if (was) this.#deliver("DELETED", new Stored(before.object, revision));
   }
 
   #deliver(type: "ADDED" | "MODIFIED" | "DELETED", stored: Stored): void {
@@ -120,7 +121,7 @@ export class Watch {
     if (this.#store.revision < this.#from) return;
     this.#from = this.#store.revision;
     const metadata = { resourceVersion: String(this.#from), ...(annotations === undefined ? {} : { annotations }) };
-    this.#line("BOOKMARK", { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata });
+    this.#line("BOOKMARK", { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata, ...readFields({}, resource.rules.shape, "") });
   }
 
   #line(type: string, object: Json): void {
