@@ -51,6 +51,9 @@ const SNAPLEN = 512; // octets; a solicitation has 86, with every option known l
 const RING_OCTETS = 2 << 20; // some 2 900 frames
 const CLOSED = -2; // what `dispatch` returns when it has freed everything
 
+const CLOSE_ATTEMPTS = 10;
+const CLOSE_RETRY_MS = 10;
+
 const TURN_MS = 5; // one turn of the event loop reads no longer than this
 const CHECK_EVERY = 32; // frames between two looks at the clock
 
@@ -146,14 +149,22 @@ export class PcapSession {
     this.#state = "closed";
     buried.push(this.#native);
     this.#native.close();
-    if (this.#reading) return; // this very read ends it
+    if (!this.#reading) this.#end(CLOSE_ATTEMPTS); // else this very read ends it
+  }
+
+  /** The marker may be on its way for a moment: it is delivered by a soft interrupt. */
+  #end(attempts: number): void {
+    if (attempts === 0 || this.#native.read_callback === undefined) return;
     try {
       moveToLoopback(this.#fd);
       this.#native.inject(MARKER);
     } catch {
-      // The loopback interface is down: the next frame of the old one, if any, ends it.
+      // The loopback interface is down.
     }
     this.#read();
+    setTimeout(() => {
+      this.#end(attempts - 1);
+    }, CLOSE_RETRY_MS);
   }
 
   /** One turn of the event loop: everything that is in the ring. */

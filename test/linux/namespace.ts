@@ -47,23 +47,27 @@ export class Neighbour implements Disposable {
     ip(`link set ${ours} up`);
   }
 
-  /** Runs a command there, its words divided by blanks. Throws if it fails. */
-  run(command: string): string {
-    return execFileSync("nsenter", ["-t", String(this.pid), "-n", ...command.split(" ")], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  /** Runs a command there, given as its words or as a line of words. Throws if it fails. */
+  run(command: string | readonly string[]): string {
+    return execFileSync("nsenter", this.#inside(command), { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
   /** The same without waiting, for what must run beside the test; its output in the end. Rejects if it fails. */
-  async start(command: string): Promise<string> {
-    const child = spawn("nsenter", ["-t", String(this.pid), "-n", ...command.split(" ")], { stdio: ["ignore", "pipe", "inherit"] });
+  async start(command: string | readonly string[]): Promise<string> {
+    const child = spawn("nsenter", this.#inside(command), { stdio: ["ignore", "pipe", "ignore"] });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     return await new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (status) => {
         if (status === 0) resolve(output);
-        else reject(new Error(`${command}: status ${status}: ${output}`));
+        else reject(new Error(`${String(command)}: status ${status}: ${output}`));
       });
     });
+  }
+
+  #inside(command: string | readonly string[]): string[] {
+    return ["-t", String(this.pid), "-n", ...(typeof command === "string" ? command.split(" ") : command)];
   }
 
   [Symbol.dispose](): void {
