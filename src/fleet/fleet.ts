@@ -46,6 +46,7 @@ export class Fleet {
   #timer: Timer | undefined;
   #armedFor = Infinity;
   #lastTurn = Infinity;
+  #weighedAt = -Infinity;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -170,7 +171,11 @@ export class Fleet {
       for (const event of segment.advance(now)) this.#follow(segment, event, now);
       segment.ownership.advance(now);
     }
-    this.#weighDoubts(now);
+    if (now - this.#weighedAt >= TICK_MS) {
+      this.#weighedAt = now;
+      this.#weighDoubts(now);
+      this.#judgePresence(now);
+    }
     for (const segment of this.#segments.values()) segment.settle(now);
   }
 
@@ -181,10 +186,6 @@ export class Fleet {
       this.#effects.changed(changed);
     }
     if (now - this.#tally.since >= TALLY_MS) for (const fact of this.#tally.take()) this.#effects.fact(fact);
-    const presence = this.#judgePresence(now);
-    const before = this.#presence;
-    this.#presence = presence;
-    if (before.announceBgp !== presence.announceBgp) this.#effects.presence(presence);
     if (this.#leftAt !== undefined && this.handedOver() && !this.#told) {
       this.#told = true;
       for (const fact of this.#tally.take()) this.#effects.fact(fact);
@@ -198,8 +199,9 @@ export class Fleet {
     for (const segment of this.#segments.values()) next = Math.min(next, segment.nextAt);
     if (this.#timer !== undefined && this.#armedFor <= next && this.#armedFor > now) return;
     this.#timer?.cancel();
-    this.#armedFor = next;
-    this.#timer = this.#options.clock.timer("fleet", Math.max(0, next - now), this.#turn);
+    // Never at once: what is due by a hair's breadth would be looked at forever.
+    this.#armedFor = Math.max(next, now + 1);
+    this.#timer = this.#options.clock.timer("fleet", this.#armedFor - now, this.#turn);
   }
 
   // ---- inputs
@@ -252,6 +254,7 @@ export class Fleet {
       case "leave":
         if (this.#here.leaving === event.why) return;
         this.#here.leaving = event.why;
+        this.#weighedAt = -Infinity;
         this.#leftAt = now;
         this.#told = false;
         this.#effects.fact({ fact: "leaving", why: event.why, serving: this.#serving });
@@ -370,7 +373,13 @@ export class Fleet {
     this.#here.doubt = doubts.weigh({ node: self.node, viewAgeMs: now - viewCurrentAt }, notReady, others, now);
   }
 
-  #judgePresence(now: number): Presence {
+  #judgePresence(now: number): void {
+    const before = this.#presence;
+    this.#presence = this.#presenceAt(now);
+    if (before.announceBgp !== this.#presence.announceBgp) this.#effects.presence(this.#presence);
+  }
+
+  #presenceAt(now: number): Presence {
     const { rank, reason } = this.#here.rank(undefined, undefined, now);
     if (now < this.#listeningUntil) return { rank, announceBgp: false, reason: "listening for the other hosts first" };
     let highest: Peer | undefined;

@@ -6,6 +6,9 @@
 import type { Address } from "../net/index.ts";
 import type { Rank } from "./statement.ts";
 
+/** The version of the order that this file defines; hosts say it of themselves, so that a later one can know whom it is among. */
+export const ALGORITHM = 1;
+
 /** A host as a candidate on one segment, from its statement. */
 export type Candidate = {
   readonly name: string;

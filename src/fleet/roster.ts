@@ -35,6 +35,9 @@ export class Roster {
   readonly #peers = new Map<string, Peer>();
   #candidates: ReadonlyMap<string, Candidate> | undefined;
   #candidatesUntil = Infinity;
+  #heard: readonly string[] | undefined;
+  #dead: readonly string[] | undefined;
+  #deadUntil = Infinity;
 
   constructor(slots: Slots) {
     this.#slots = slots;
@@ -59,20 +62,33 @@ export class Roster {
     return found;
   }
 
-  /** Instances heard here, for the hello. */
+  /** Instances heard here, for the hello; the same value while they are the same. */
   heard(): readonly string[] {
-    return this.#instances((peer) => peer.present);
+    this.#heard ??= this.#instances((peer) => peer.present);
+    return this.#heard;
   }
 
-  /** Instances declared dead lately, for the hello. */
+  /** Instances declared dead lately, for the hello; the same value while they are the same. */
   dead(now: number): readonly string[] {
-    return this.#instances((peer) => peer.state === "dead" && now - peer.since < DEAD_LISTED_MS);
+    if (this.#dead !== undefined && now < this.#deadUntil) return this.#dead;
+    this.#deadUntil = Infinity;
+    this.#dead = this.#instances((peer) => {
+      const listed = peer.state === "dead" && now - peer.since < DEAD_LISTED_MS;
+      if (listed) this.#deadUntil = Math.min(this.#deadUntil, peer.since + DEAD_LISTED_MS);
+      return listed;
+    });
+    return this.#dead;
   }
 
   #instances(which: (peer: Peer) => boolean): readonly string[] {
     const instances: string[] = [];
     for (const peer of this.#peers.values()) if (which(peer)) instances.push(peer.instance);
     return instances.sort();
+  }
+
+  /** Who is present changed, or what it says of itself. */
+  #changed(): void {
+    this.#candidates = this.#heard = this.#dead = undefined;
   }
 
   /** When a silence makes a difference next. */
@@ -100,7 +116,7 @@ export class Roster {
       if (known !== undefined) peer.backAt = now;
       events.push({ event: "appeared", peer, silenceMs });
     }
-    if (!wasPresent || !sameStanding(before, statement)) this.#candidates = undefined;
+    if (!wasPresent || !sameStanding(before, statement)) this.#changed();
     if (before.serving > 0 && statement.serving === 0) events.push({ event: "serves-nothing", peer });
     events.push(...regard(peer, me, now));
     events.push(...this.#judge(peer, now));
@@ -121,7 +137,7 @@ export class Roster {
     if (state === peer.state) return [];
     peer.become(state, now);
     if (state === "suspect") return [{ event: "suspect", peer, silenceMs }];
-    this.#candidates = undefined;
+    this.#changed();
     return [{ event: "died", peer, silenceMs }];
   }
 
@@ -135,6 +151,7 @@ export class Roster {
 
   #supersede(before: Peer, peer: Peer, now: number): RosterEvent {
     before.become(stepPeer(before.state, { type: "new-life" }), now);
+    this.#changed();
     return { event: "restarted", peer, before };
   }
 
@@ -161,7 +178,7 @@ export class Roster {
   /** The interface was away: who is on the segment now has to be heard anew. */
   forgetAll(): void {
     this.#peers.clear();
-    this.#candidates = undefined;
+    this.#changed();
   }
 
   /** The hosts present, by instance, as candidates for what they stand for. */

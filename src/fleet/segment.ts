@@ -2,7 +2,7 @@
 import type { Address, Mac } from "../net/index.ts";
 import type { FleetFact, Moved } from "./fact.ts";
 import type { Here } from "./here.ts";
-import type { SegmentState } from "./input.ts";
+import type { FleetSettings, SegmentState } from "./input.ts";
 import { type Candidate } from "./order.ts";
 import { Ownership } from "./ownership.ts";
 import { DEAD_INTERVALS } from "./peers.ts";
@@ -19,6 +19,17 @@ export interface Outlet {
   fact(fact: FleetFact): void;
   isOwn(mac: Mac): boolean;
 }
+
+/** What a statement is made of; what is compared to see whether it is news. */
+type Said = {
+  readonly rank: RankReason;
+  readonly leaving: boolean;
+  readonly settings: FleetSettings;
+  readonly link: SegmentState;
+  readonly heard: readonly string[];
+  readonly dead: readonly string[];
+  readonly serving: number;
+};
 
 /** A host that may not own what it serves goes on for so long, so that its successor can claim first. */
 const HAND_OVER_MS = 3_000;
@@ -45,6 +56,7 @@ export class Segment implements Seat {
   #link: SegmentState;
   #downSince: number | undefined;
   #twin: { readonly of: string; readonly until: number } | undefined;
+  #last: Said;
   #said: Statement;
   #rankSince: number;
   #viewSaidAt = -Infinity;
@@ -62,7 +74,8 @@ export class Segment implements Seat {
     if (link.up) this.#listen(now);
     else this.#downSince = -Infinity;
     this.#rankSince = now;
-    this.#said = this.#statement(now);
+    this.#last = this.#gather(now);
+    this.#said = this.#statement(this.#last, now);
     this.#mine = candidateOf(this.#said, here.slots, 3);
     outlet.say(this.segment, this.#said, "now");
     this.#tellRank(undefined);
@@ -123,6 +136,7 @@ export class Segment implements Seat {
   /** The interface changed. Returns whether it came back after it had been away only for a moment. */
   relink(link: SegmentState, now: number): "came-back" | undefined {
     const before = this.#link;
+    if (sameLink(before, link)) return undefined;
     this.#link = link;
     if (before.up === link.up) return undefined;
     if (!link.up) {
@@ -190,48 +204,55 @@ export class Segment implements Seat {
     return this.#here.rank(trouble, this.#probation.lasts(now) ? this.#probationReason : undefined, now);
   }
 
-  #statement(now: number): Statement {
-    const { self, settings, leaving, startedAt, viewCurrentAt, machine } = this.#here;
-    const heard = this.roster.heard();
-    const hosts = heard.length + 1;
+  /** What is to be said now, apart from what changes by itself. */
+  #gather(now: number): Said {
+    const { settings, leaving } = this.#here;
+    return { rank: this.#rank(now), leaving: leaving !== undefined, settings, link: this.#link, heard: this.roster.heard(), dead: this.roster.dead(now), serving: this.ownership.serving };
+  }
+
+  #statement(said: Said, now: number): Statement {
+    const { self, startedAt, viewCurrentAt, machine } = this.#here;
+    const { rank, leaving, settings, link, heard, dead, serving } = said;
     return {
       name: self.name,
       instance: self.instance,
       machine,
       uptimeMs: now - startedAt,
-      ...this.#rank(now),
-      leaving: leaving !== undefined,
+      rank: rank.rank,
+      reason: rank.reason,
+      leaving,
       node: self.node,
-      advertisements: this.#link.advertisements,
+      advertisements: link.advertisements,
       weight: settings.weight,
       bgp: settings.bgp,
       viewAgeMs: now - viewCurrentAt,
       loopLagMs: 0,
       heard,
-      dead: this.roster.dead(now),
-      serving: this.ownership.serving,
-      intervalMs: Math.round(settings.fleet.helloMs * Math.max(1, hosts / FULL_RATE_HOSTS)),
-      mac: this.#link.mac,
-      addresses: this.#link.addresses,
+      dead,
+      serving,
+      intervalMs: Math.round(settings.fleet.helloMs * Math.max(1, (heard.length + 1) / FULL_RATE_HOSTS)),
+      mac: link.mac,
+      addresses: link.addresses,
       digests: settings.digests,
     };
   }
 
   #publish(now: number): void {
-    const before = this.#said;
-    const statement = this.#statement(now);
-    const urgency = urgencyOf(before, statement, this.#here.viewCurrentAt > this.#viewSaidAt && now - this.#viewSaidAt >= VIEW_SAID_MS);
+    const before = this.#last;
+    const after = this.#gather(now);
+    const urgency = urgencyOf(before, after) ?? (this.#here.viewCurrentAt > this.#viewSaidAt && now - this.#viewSaidAt >= VIEW_SAID_MS ? "next" : undefined);
     if (urgency === undefined) return;
-    this.#said = statement;
+    this.#last = after;
+    this.#said = this.#statement(after, now);
     this.#viewSaidAt = now;
-    if (moves(before, statement)) {
-      this.#mine = candidateOf(statement, this.#here.slots, 3);
+    if (moves(before, after)) {
+      this.#mine = candidateOf(this.#said, this.#here.slots, 3);
       this.#rankSince = now;
       // By then everybody has had a hello that says so, also who missed the first.
-      this.settledAt = now + statement.intervalMs;
+      this.settledAt = now + this.#said.intervalMs;
     }
-    this.#outlet.say(this.segment, statement, urgency);
-    if (before.rank !== statement.rank || before.reason !== statement.reason) this.#tellRank(before.rank);
+    this.#outlet.say(this.segment, this.#said, urgency);
+    if (before.rank.reason !== after.rank.reason) this.#tellRank(before.rank.rank);
   }
 
   #tellRank(before: Statement["rank"] | undefined): void {
@@ -240,31 +261,21 @@ export class Segment implements Seat {
 }
 
 /** How soon the others must hear of the difference; undefined if there is none that matters. */
-function urgencyOf(before: Statement, after: Statement, viewIsNews: boolean): "now" | "next" | undefined {
-  if (moves(before, after) || !same(before.heard, after.heard) || !same(before.dead, after.dead)) return "now";
-  const changed =
-    viewIsNews ||
-    before.reason !== after.reason ||
-    before.serving !== after.serving ||
-    before.bgp !== after.bgp ||
-    before.intervalMs !== after.intervalMs ||
-    before.mac !== after.mac ||
-    !same(before.addresses, after.addresses) ||
-    before.digests !== after.digests;
-  return changed ? "next" : undefined;
+function urgencyOf(before: Said, after: Said): "now" | "next" | undefined {
+  if (moves(before, after) || before.heard !== after.heard || before.dead !== after.dead) return "now";
+  return before.rank.reason !== after.rank.reason || before.serving !== after.serving || before.link !== after.link ? "next" : undefined;
 }
 
 /** The order of candidates may be another one now. */
-function moves(before: Statement, after: Statement): boolean {
+function moves(before: Said, after: Said): boolean {
   return (
-    before.rank !== after.rank ||
+    before.rank.rank !== after.rank.rank ||
     before.leaving !== after.leaving ||
-    before.weight !== after.weight ||
-    before.digests !== after.digests ||
-    !sameAdvertisements(before.advertisements, after.advertisements)
+    before.settings !== after.settings ||
+    !sameAdvertisements(before.link.advertisements, after.link.advertisements)
   );
 }
 
-function same(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
+function sameLink(a: SegmentState, b: SegmentState): boolean {
+  return a.up === b.up && a.mac === b.mac && a.addresses.join() === b.addresses.join() && sameAdvertisements(a.advertisements, b.advertisements);
 }

@@ -88,16 +88,20 @@ function earlier(a: Entry, b: Entry): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
+const ROUNDING_MS = 1e-6;
+
 /** One host's view of the virtual world. */
 export class VirtualClock implements Clock {
   /** A dead host's timers never fire. */
   dead = false;
-  /** World time until which the host does nothing; what was due meanwhile comes then. */
-  pausedUntil = 0;
   /** How far this host's wall clock is off, in ms. */
   wallOffset: number;
   readonly #world: VirtualWorld;
   readonly #bootedAt: number;
+  #pausedUntil = 0;
+  #pausedSince = 0;
+  #lost = 0;
+  #standingSince: number | undefined;
 
   constructor(world: VirtualWorld, wallOffset = 0) {
     this.#world = world;
@@ -105,8 +109,40 @@ export class VirtualClock implements Clock {
     this.wallOffset = wallOffset;
   }
 
+  /** World time until which the host does nothing; what was due meanwhile comes then. */
+  get pausedUntil(): number {
+    return this.#pausedUntil;
+  }
+
+  get paused(): boolean {
+    return this.#world.time < this.#pausedUntil;
+  }
+
+  /** How long it has been paused by now; 0 if it is not. */
+  get pausedFor(): number {
+    return this.paused ? this.#world.time - this.#pausedSince : 0;
+  }
+
+  /** Stops the host for `ms`. `seen`: its clock goes on, as for a stopped process; `unseen`: it stands too, as for a suspended VM. */
+  pause(ms: number, clock: "seen" | "unseen"): void {
+    if (!this.paused) this.#pausedSince = this.#world.time;
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#world.time + ms);
+    if (clock === "seen" || this.#standingSince !== undefined) return;
+    const since = this.#world.time;
+    this.#standingSince = since;
+    const resume = (): void => {
+      if (this.paused) {
+        this.#world.after(this.#pausedUntil - this.#world.time, resume);
+        return;
+      }
+      this.#lost += this.#world.time - since;
+      this.#standingSince = undefined;
+    };
+    this.#world.after(ms, resume);
+  }
+
   now(): number {
-    return this.#world.time - this.#bootedAt;
+    return (this.#standingSince ?? this.#world.time) - this.#bootedAt - this.#lost;
   }
 
   wall(): number {
@@ -114,6 +150,21 @@ export class VirtualClock implements Clock {
   }
 
   timer(_name: string, ms: number, fn: () => void): Timer {
-    return this.#world.after(ms, fn, this);
+    const due = this.now() + Math.max(0, ms);
+    let timer: Timer;
+    const arm = (wait: number): void => {
+      timer = this.#world.after(wait, fire, this);
+    };
+    // The clock may have stood in the meantime.
+    const fire = (): void => {
+      if (this.now() < due - ROUNDING_MS) arm(due - this.now());
+      else fn();
+    };
+    arm(ms);
+    return {
+      cancel: () => {
+        timer.cancel();
+      },
+    };
   }
 }

@@ -1,0 +1,162 @@
+/**
+ * What must hold in every run. It sees everything at once, which no host can.
+ *
+ * 1 One owner: 10 s after the last change, each VIP with a candidate has exactly one host answering.
+ * 2 No silence without cause: a VIP is unanswered only within 1 s of its owner's death, pause or link loss, or 4 s of becoming due.
+ * 3 No move without cause: never there and back, and after one fault each VIP moves at most there and back home.
+ * 4 Nothing is taken that answers: no host claims a VIP for which it asked while a host that lives answered.
+ * 5 No storm: when nothing happens, nobody repeats claims but at the refresh.
+ */
+import type { Address } from "../../../src/net/index.ts";
+import type { Host } from "./host.ts";
+import type { Simulation } from "./simulation.ts";
+
+export type Violation = { readonly invariant: 1 | 2 | 3 | 4 | 5; readonly at: number; readonly what: string };
+
+/** How long a VIP may be unanswered, by what its last owner suffered. */
+const LIMITS_MS = { death: 1_000, due: 4_000, none: 60 } as const;
+
+type Cause = keyof typeof LIMITS_MS;
+
+type Watch = {
+  owner: Host | undefined;
+  darkSince: number | undefined;
+  cause: Cause;
+  reported: boolean;
+  moves: { readonly at: number; readonly from: Host; readonly to: Host }[];
+};
+
+const SAMPLE_MS = 20;
+const THERE_AND_BACK_MS = 5_000;
+
+export class Oracle {
+  readonly violations: Violation[] = [];
+  readonly #simulation: Simulation;
+  readonly #watches = new Map<number, Watch>();
+  /** Longest silences by cause, in ms. */
+  readonly silences: { readonly cause: Cause; readonly ms: number }[] = [];
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  start(): void {
+    const sample = (): void => {
+      this.#sample();
+      this.#simulation.world.after(SAMPLE_MS, sample);
+    };
+    this.#simulation.world.after(SAMPLE_MS / 2, sample);
+  }
+
+  /** A host claims a VIP for which it asked: nobody who lives and is within reach may have answered. */
+  claimed(host: Host, address: Address, segment: string): void {
+    const now = this.#simulation.world.time;
+    const port = host.ports.find((each) => each.lan.name === segment);
+    for (const other of this.#simulation.hosts) {
+      const theirs = other.ports.find((each) => each.lan.name === segment);
+      if (other === host || port === undefined || theirs === undefined || !port.lan.reaches(theirs, port)) continue;
+      const settled = now - (other.process?.claimedAt(address, segment) ?? now) > 250 && now - this.#simulation.lastChangeAt > 300 && port.lan.loss === 0;
+      if (settled && other.serves(address, segment)) this.#violate(4, `${host.name} took ${address} while ${other.name} answered for it`);
+    }
+  }
+
+  /** Everything has been quiet for 10 s. */
+  checkOwners(): void {
+    this.#simulation.view.vips.forEach((vip, index) => {
+      if (!vip.exists) return;
+      for (const group of this.#groups(vip.segment)) {
+        const serving = group.filter((host) => host.serves(vip.address, vip.segment));
+        const candidates = group.filter((host) => this.#simulation.isCandidate(host, index));
+        if (candidates.length > 0 && serving.length !== 1) this.#violate(1, `${vip.address} is answered by [${serving.map((host) => host.name).join(" ")}], candidates are [${candidates.map((host) => host.name).join(" ")}]`);
+      }
+    });
+  }
+
+  /** The run is over. */
+  checkEnd(): void {
+    this.checkOwners();
+    if (this.#simulation.schedule.kinds.length !== 1) return;
+    for (const [index, watch] of this.#watches) {
+      const moves = watch.moves.length;
+      const address = this.#simulation.view.vips[index]?.address ?? "";
+      if (moves > this.#simulation.movesAllowed) this.#violate(3, `${address} moved ${moves} times: ${watch.moves.map(({ at, from, to }) => `${from.name}→${to.name} at ${Math.round(at)}`).join(", ")}`);
+    }
+  }
+
+  #sample(): void {
+    const { world, view } = this.#simulation;
+    const groups = new Map(this.#simulation.lans.map((lan) => [lan.name, this.#groups(lan.name)[0] ?? []]));
+    view.vips.forEach((vip, index) => {
+      const watch = this.#watch(index);
+      if (!vip.exists) {
+        watch.owner = watch.darkSince = undefined;
+        return;
+      }
+      const group = groups.get(vip.segment) ?? [];
+      let owner: Host | undefined;
+      for (const host of group) if (host.serves(vip.address, vip.segment) && (owner === undefined || host === watch.owner)) owner = host;
+      if (owner !== undefined) this.#lit(watch, owner, vip.address);
+      else this.#dark(watch, index, group, vip.address, world.time);
+    });
+  }
+
+  #lit(watch: Watch, owner: Host, address: Address): void {
+    const now = this.#simulation.world.time;
+    if (watch.darkSince !== undefined) this.silences.push({ cause: watch.cause, ms: now - watch.darkSince });
+    watch.darkSince = undefined;
+    watch.reported = false;
+    const before = watch.owner;
+    watch.owner = owner;
+    if (before === undefined || before === owner || now < this.#simulation.settledAt) return;
+    const last = watch.moves.at(-1);
+    const thereAndBack = last?.to === before && last.from === owner && now - last.at < THERE_AND_BACK_MS && this.#simulation.lastChangeAt < last.at - 1_000;
+    if (thereAndBack) this.#violate(3, `${address} moved from ${owner.name} to ${before.name} and back`);
+    watch.moves.push({ at: now, from: before, to: owner });
+    this.#simulation.tell(() => `  ${address} moved from ${before.name} to ${owner.name}`);
+  }
+
+  #dark(watch: Watch, index: number, group: readonly Host[], address: Address, now: number): void {
+    const able = group.some((host) => this.#simulation.isCandidate(host, index));
+    if (watch.darkSince === undefined) {
+      watch.darkSince = now;
+      const { owner } = watch;
+      watch.cause = owner === undefined ? "due" : this.#simulation.isHurt(owner, this.#simulation.view.vips[index]?.segment ?? "") ? "death" : "none";
+    }
+    if (!able) {
+      watch.darkSince = now;
+      watch.cause = "due";
+    }
+    const limit = Math.max(LIMITS_MS[watch.cause], this.#simulation.disturbed() ? LIMITS_MS.due : 0);
+    if (now - watch.darkSince <= limit || watch.reported) return;
+    watch.reported = true;
+    this.#violate(2, `${address} is unanswered for more than ${limit} ms (${watch.cause})`);
+  }
+
+  /** The hosts of a segment by the side of a split on which they are; the first side is watched for silences. */
+  #groups(segment: string): readonly (readonly Host[])[] {
+    const sides = new Map<number, Host[]>([[0, []]]);
+    for (const host of this.#simulation.hosts) {
+      const port = host.ports.find((each) => each.lan.name === segment);
+      if (port?.connected !== true) continue;
+      const side = sides.get(port.side);
+      if (side === undefined) sides.set(port.side, [host]);
+      else side.push(host);
+    }
+    return Array.from(sides.entries()).sort(([a], [b]) => a - b).map(([, hosts]) => hosts);
+  }
+
+  #watch(index: number): Watch {
+    let watch = this.#watches.get(index);
+    if (watch === undefined) {
+      watch = { owner: undefined, darkSince: undefined, cause: "due", reported: false, moves: [] };
+      this.#watches.set(index, watch);
+    }
+    return watch;
+  }
+
+  #violate(invariant: Violation["invariant"], what: string): void {
+    const at = this.#simulation.world.time;
+    this.violations.push({ invariant, at, what });
+    this.#simulation.tell(() => `*** invariant ${invariant}: ${what}`);
+  }
+}
