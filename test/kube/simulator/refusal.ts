@@ -45,6 +45,8 @@ const CODES: Readonly<Record<Reason, number>> = {
   Unexplained: 500,
 };
 
+const WITHOUT_DETAILS: readonly Reason[] = ["BadRequest", "Unauthorized", "Expired", "Gone", "Unexplained"];
+
 export class Refusal extends Error {
   readonly code: number;
   readonly reason: Reason;
@@ -65,6 +67,7 @@ export class Refusal extends Error {
   }
 
   status(): JsonObject {
+    const details = this.#details ?? (WITHOUT_DETAILS.includes(this.reason) ? undefined : {});
     return {
       kind: "Status",
       apiVersion: "v1",
@@ -72,7 +75,7 @@ export class Refusal extends Error {
       status: "Failure",
       message: this.message,
       ...(this.reason === "Unexplained" ? {} : { reason: this.reason }),
-      ...(this.#details === undefined ? {} : { details: this.#details }),
+      ...(details === undefined ? {} : { details }),
       code: this.code,
     };
   }
@@ -103,5 +106,5 @@ export function invalid(kind: string, group: string, name: string, errors: reado
   const each = errors.map((error) => `${error.field}: ${error.message}`);
   const words = each.length === 1 ? (each[0] ?? "") : `[${each.join(", ")}]`;
   const causes = errors.map((error): JsonObject => ({ ...error }));
-  return new Refusal("Invalid", `${qualified} "${name}" is invalid: ${words}`, { name, ...(group === "" ? {} : { group }), kind, causes });
+  return new Refusal("Invalid", `${qualified} "${name}" is invalid: ${words}`, { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), ...(kind === "" ? {} : { kind }), causes });
 }

@@ -10,7 +10,7 @@ import { type KubeObject, type Metadata, objectKey, timestamp } from "./objects.
 import { PATCHES } from "./patch.ts";
 import { type FieldError, invalid, Refusal, wrong } from "./refusal.ts";
 import { apiVersionOf, qualified, type Resource } from "./resources.ts";
-import { METADATA, read, readFields } from "./shape.ts";
+import { anything, METADATA, read, readFields } from "./shape.ts";
 import { type Store, Stored } from "./store.ts";
 
 /** What a request names: one object, or for `create` the place for one. */
@@ -84,10 +84,10 @@ export class Registry {
     const old = this.get(place);
     const { metadata } = old.object;
     if (preconditions.uid !== undefined && preconditions.uid !== metadata.uid) {
-      throw conflict(resource, name, `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid ?? ""}`);
+      throw unfulfilled(resource, name, `UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid ?? ""}`);
     }
     if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
-      throw conflict(resource, name, `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ""}`);
+      throw unfulfilled(resource, name, `ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ""}`);
     }
     if (resource.kind === "Namespace" && UNDELETABLE.includes(name)) throw new Refusal("Forbidden", `namespaces "${name}" is forbidden: this namespace may not be deleted`, details(resource, name));
     const propagation = PROPAGATION_FINALIZERS[preconditions.propagation];
@@ -125,7 +125,10 @@ export class Registry {
       uid: randomUUID(),
       creationTimestamp: timestamp(Date.now()),
     };
-    const prepared = resource.rules.create?.({ ...given, metadata }, this.#allocations) ?? { ...given, metadata };
+    // Through the subresource nothing is allocated, and what it creates has no status either.
+    const prepared = place.status
+      ? { ...given, metadata, ...readFields({}, { status: resource.rules.shape["status"] ?? anything }, "") }
+      : (resource.rules.create?.({ ...given, metadata }, this.#allocations) ?? { ...given, metadata });
     this.#check(resource, prepared, [...wrongMetadata(prepared, resource.rules.name), ...resource.rules.validate(prepared, undefined)]);
     if (this.#store.get(resource.storage, objectKey(namespace, name ?? "")) !== undefined) {
       throw new Refusal("AlreadyExists", `${qualified(resource)} "${name ?? ""}" already exists`, details(resource, name ?? ""));
@@ -159,7 +162,8 @@ export class Registry {
   }
 
   #check(resource: Resource, object: KubeObject, errors: readonly FieldError[]): void {
-    if (errors.length > 0) throw invalid(resource.kind, resource.group, object.metadata.name ?? "", errors);
+    // Events are checked in the form that both groups share, which has no group.
+    if (errors.length > 0) throw invalid(resource.kind, resource.kind === "Event" ? "" : resource.group, object.metadata.name ?? "", errors);
   }
 
   #write(resource: Resource, object: KubeObject, old: Stored | undefined, dryRun: boolean): Stored {
@@ -245,4 +249,9 @@ function notFound(resource: Resource, name: string): Refusal {
 
 function conflict(resource: Resource, name: string, why: string): Refusal {
   return new Refusal("Conflict", `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`, details(resource, name));
+}
+
+/** A DELETE whose preconditions do not hold. It names the kind where other conflicts name the resource. */
+function unfulfilled(resource: Resource, name: string, why: string): Refusal {
+  return new Refusal("Conflict", `Operation cannot be fulfilled on ${resource.kind} "${name}": Precondition failed: ${why}`, { ...details(resource, name), kind: resource.kind });
 }
