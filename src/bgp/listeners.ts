@@ -12,6 +12,8 @@ type Listening = {
   readonly endpoint: BgpListen;
   listener: TcpListener | undefined;
   error: string | undefined;
+  /** The last error that was logged: the same again is no news. */
+  logged: string | undefined;
   retry: Timer | undefined;
 };
 
@@ -53,12 +55,13 @@ export class Listeners {
   }
 
   #listen(endpoint: BgpListen): Listening {
-    const listening: Listening = { endpoint, listener: undefined, error: undefined, retry: undefined };
+    const listening: Listening = { endpoint, listener: undefined, error: undefined, logged: undefined, retry: undefined };
     this.#open(listening);
     return listening;
   }
 
   #open(listening: Listening): void {
+    listening.error = undefined;
     listening.listener = this.#parts.tcp.listen(
       { ...listening.endpoint, zone: undefined },
       {
@@ -73,8 +76,9 @@ export class Listeners {
 
   #failed(listening: Listening, error: string): void {
     const { address, port } = listening.endpoint;
-    if (listening.error !== error) this.#parts.log.error(describe(listening.endpoint, error), { address, port, error });
+    if (listening.logged !== error) this.#parts.log.error(describe(listening.endpoint, error), { address, port, error });
     listening.error = error;
+    listening.logged = error;
     listening.retry?.cancel();
     listening.retry = this.#parts.clock.timer("bgp listen", RETRY_MS, () => {
       listening.listener?.close();

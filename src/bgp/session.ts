@@ -335,7 +335,7 @@ export class Session {
 
   #headerError(error: unknown): Event {
     if (!(error instanceof BgpError)) throw error;
-    this.#problem = error.message;
+    this.#problem = error.problem;
     return { type: "BGPHeaderErr", answer: error.notification };
   }
 
@@ -399,7 +399,7 @@ export class Session {
       return decode();
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
-      this.#problem = error.message;
+      this.#problem = error.problem;
       return failed(error.notification);
     }
   }

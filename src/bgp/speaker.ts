@@ -32,8 +32,8 @@ export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
-  /** Peers that have been told goodbye; a new one with the same name waits for it. */
-  readonly #leaving = new Map<string, Promise<void>>();
+  /** Sessions that have been told goodbye, by the peer's address. */
+  readonly #leaving = new Map<Address, Promise<void>>();
   /** What was last asked for, by VIP. */
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
   readonly #listeners: Listeners;
@@ -94,28 +94,33 @@ export class BgpSpeaker {
       const config = wanted.get(name);
       if (config !== undefined && peer.isFor(config)) continue;
       this.#peers.delete(name);
-      this.#leave(name, peer, config === undefined ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE);
+      this.#leave(peer, config === undefined ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE);
     }
     for (const config of desired.peers) {
       if (this.#peers.has(config.name)) continue;
       const peer = new Peer(config, { ...this.#parts, self: this.#parts });
       this.#peers.set(config.name, peer);
       for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-      void this.#arrive(config.name, peer);
+      this.#startWhenFree(peer);
     }
   }
 
-  /** Starts a peer when the one before it has gone: a router takes no second session from the same address. */
-  async #arrive(name: string, peer: Peer): Promise<void> {
-    await this.#leaving.get(name);
-    if (this.#state === "running" && this.#peers.get(name) === peer) peer.start();
+  /** Waits until an earlier session to the same router is gone: it would take none beside it. */
+  #startWhenFree(peer: Peer): void {
+    const leaving = this.#leaving.get(peer.config.address);
+    if (leaving === undefined) peer.start();
+    else
+      void leaving.then(() => {
+        if (this.#state === "running" && this.#peers.get(peer.config.name) === peer) peer.start();
+      });
   }
 
-  #leave(name: string, peer: Peer, subcode: number): void {
+  #leave(peer: Peer, subcode: number): void {
+    const { address } = peer.config;
     const gone = peer.stop(cease(subcode)).finally(() => {
-      if (this.#leaving.get(name) === gone) this.#leaving.delete(name);
+      if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
     });
-    this.#leaving.set(name, gone);
+    this.#leaving.set(address, gone);
   }
 
   #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {

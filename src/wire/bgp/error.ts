@@ -5,10 +5,13 @@ import type { Notification } from "./notification.ts";
 export class BgpError extends WireError {
   /** What to answer before the connection is closed (RFC 4271 6). */
   readonly notification: Notification;
+  /** What is wrong, to be completed by who sent it. */
+  readonly problem: string;
 
   constructor(notification: Notification, problem: string) {
     super("BGP", problem);
     this.name = "BgpError";
     this.notification = notification;
+    this.problem = problem;
   }
 }
