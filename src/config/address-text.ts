@@ -163,13 +163,16 @@ export function parseSocketAddress(text: string): Parsed<SocketAddress> {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text);
   if (match === null) {
     const address = parseAddress(text);
+    const parts = /^(.*:.*):([0-9]{1,5})$/.exec(text);
+    if (parts !== null && parseAddress(parts[1] ?? "") !== undefined) return { error: `needs brackets around an IPv6 address; write ${quote(`[${parts[1] ?? ""}]:${parts[2] ?? ""}`)}` };
     if (address === undefined) return { error: 'is no IP:PORT, such as "127.0.0.1:7472" or "[::1]:7472"' };
     return { error: `has no port; write ${quote(isIpv4(address) ? `${address}:PORT` : `[${address}]:PORT`)}` };
   }
   const [, bracketed, plain, digits = ""] = match;
   const host = bracketed ?? plain ?? "";
   const address = parseAddress(host);
-  if (address === undefined || isIpv4(address) !== (bracketed === undefined)) return { error: `is no IP:PORT: ${quote(host)} ${host === "" ? "is no address" : whyNoAddress(host)}` };
+  if (address !== undefined && isIpv4(address) && bracketed !== undefined) return { error: `has brackets around an IPv4 address; write ${quote(`${address}:${digits}`)}` };
+  if (address === undefined) return { error: `is no IP:PORT: ${quote(host)} ${host === "" ? "is no address" : whyNoAddress(host)}` };
   const found = NEVER_LISTENING.find((candidate) => isWithin(address, candidate));
   if (found !== undefined) return { error: `cannot be listened on: ${found.what}` };
   const port = /^[0-9]{1,5}$/.test(digits) ? Number(digits) : 0;

@@ -24,7 +24,7 @@ function readOne(table: TomlTable, directory: Directory<Pool>, findings: Finding
   const pools = directory.resolve(l2.pools.value, findings);
   const scope = scopeOf(l2);
   for (const { value, place } of l2.prefer.value) {
-    if (scope.hosts.length > 0 && !scope.hosts.some((host) => globsMeet(host, value))) {
+    if (scope.hosts.length > 0 && scope.hostSelectors.length === 0 && !scope.hosts.some((host) => globsMeet(host, value))) {
       findings.warn(place, `${quote(value)} is not among hosts (${scope.hosts.map(quote).join(", ")}): no such host announces this`);
     }
   }

@@ -4,6 +4,8 @@ const MOST_HINTS = 500; // per list of names: after so many wrong names nobody r
 const MOST_NAMES = 2000; // that are compared for one hint
 const MOST_LENGTH = 64;
 
+const LEAST_STEM = 3; // letters of a name that was cut short: "password" for "password_file"
+
 /** Finds the nearest of `names`, for a hint; undefined if none is near. */
 export type Nearest = (wrong: string) => string | undefined;
 
@@ -16,13 +18,13 @@ export function nearestOf(names: Iterable<string>): Nearest {
     hints++;
     const given = plain(wrong);
     let best: string | undefined;
-    let bestDistance = Math.max(1, Math.floor(given.length / 3)) + 1;
+    let bestDistance = Math.min(Math.floor(given.length / 3) + 2, given.length); // a name of which nothing is left is no hint
     for (const name of candidates) {
       if (Math.abs(name.length - wrong.length) > MOST_LENGTH / 3 || name.length > MOST_LENGTH) continue;
       const distance = editDistance(given, plain(name));
       if (distance < bestDistance) [best, bestDistance] = [name, distance];
     }
-    return best;
+    return best ?? candidates.find((name) => given.length >= LEAST_STEM && plain(name).startsWith(given));
   };
 }
 

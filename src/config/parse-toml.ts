@@ -7,7 +7,7 @@
  */
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { type Place, type Problem, pathOf } from "./problem.ts";
-import { syntaxMessage } from "./syntax.ts";
+import { explainSyntax } from "./syntax.ts";
 import { MOST_NESTING } from "./text.ts";
 import type { TomlArray, TomlNode, TomlTable } from "./toml.ts";
 
@@ -19,7 +19,7 @@ export function parseToml(file: string, text: string): ParsedToml {
   return "message" in program ? { root: undefined, problems: [program] } : new TreeBuilder(file).build(program);
 }
 
-const MOST_PARSED = 1 << 20; // characters in all: each repeated key costs a run of the parser
+const MOST_PARSED = 1 << 18; // characters in all: each repeated key costs a run of the parser
 const REPEATED = "\0"; // after the name of a key that was given before; cannot be typed in a file
 
 function parseProgram(file: string, text: string): AST.TOMLProgram | Problem {
@@ -29,10 +29,9 @@ function parseProgram(file: string, text: string): AST.TOMLProgram | Problem {
       return parseTOML(source, { tomlVersion: "1.0.0" });
     } catch (error) {
       const fault = error instanceof ParseError ? error : undefined;
-      const place = { file, line: fault?.lineNumber ?? 1, path: "syntax" };
-      if (fault === undefined) return { ...place, message: "this is not TOML" };
+      if (fault === undefined) return { file, line: 1, path: "syntax", message: "this is not TOML" };
       const renamed = repeated * source.length <= MOST_PARSED ? renameRepeatedKey(source, fault, repeated) : undefined;
-      if (renamed === undefined) return { ...place, message: syntaxMessage(fault, source) };
+      if (renamed === undefined) return { file, path: "syntax", ...explainSyntax(fault, source) };
       source = renamed;
     }
   }
@@ -66,7 +65,7 @@ class TreeBuilder {
     return { root, problems: this.#problems };
   }
 
-  /** A [table] or [[table]] and what stands under it. */
+  /** A [table] or [[table]] and what stands under it; of one that was there before, into the first. */
   #addTable(root: TomlTable, header: AST.TOMLTable): void {
     const line = header.loc.start.line;
     let table = root;
@@ -81,15 +80,15 @@ class TreeBuilder {
         list = undefined;
         continue;
       }
-      const found = this.#open(table, part, line);
-      if (found === undefined) return;
+      const { name, place, node, given } = this.#look(table, part, line);
+      if (given === "twice") this.#reportTwice(place, node);
       if (typeof header.resolvedKey[depth + 1] === "number") {
-        list = found.node?.type === "array" ? found.node : { type: "array", items: [], place: found.place };
-        table.entries.set(part, list);
+        if (given === "twice") return;
+        list = node?.type === "array" ? node : { type: "array", items: [], place };
+        table.entries.set(name, list);
       } else {
-        const inner: TomlTable = found.node?.type === "table" ? found.node : { type: "table", entries: new Map(), place: found.place };
-        table.entries.set(part, inner);
-        table = inner;
+        if (given === "twice" && node?.type !== "table") return;
+        table = this.#tableIn(table, name, node, place);
       }
     }
     for (const item of header.body) this.#addKeyValue(table, item, header.key.keys.length);
@@ -100,29 +99,37 @@ class TreeBuilder {
     const keys = item.key.keys;
     const line = item.key.loc.start.line;
     for (const [index, key] of keys.entries()) {
-      const name = key.type === "TOMLBare" ? key.name : key.value;
-      const found = this.#open(table, name, line);
-      if (found === undefined) return;
-      if (index === keys.length - 1) {
-        const node = this.#node(item.value, found.place, depth + keys.length);
-        if (node !== undefined) table.entries.set(name, node);
-      } else {
-        const inner: TomlTable = found.node?.type === "table" ? found.node : { type: "table", entries: new Map(), place: found.place };
-        table.entries.set(name, inner);
-        table = inner;
+      const { name, place, node, given } = this.#look(table, key.type === "TOMLBare" ? key.name : key.value, line);
+      const isLast = index === keys.length - 1;
+      if (given === "twice" || (isLast && node !== undefined) || (!isLast && node !== undefined && node.type !== "table")) {
+        this.#reportTwice(place, node);
+        return;
+      }
+      if (!isLast) table = this.#tableIn(table, name, node, place);
+      else {
+        const value = this.#node(item.value, place, depth + keys.length);
+        if (value !== undefined) table.entries.set(name, value);
       }
     }
   }
 
-  /** What a key holds so far. Undefined, and a problem, if it is one that was given before. */
-  #open(table: TomlTable, key: string, line: number): { readonly place: Place; readonly node: TomlNode | undefined } | undefined {
+  /** What a key holds so far; its mark, if the parser took it for another key. */
+  #look(table: TomlTable, key: string, line: number): { readonly name: string; readonly place: Place; readonly node: TomlNode | undefined; readonly given: "once" | "twice" } {
     const mark = key.indexOf(REPEATED);
-    if (mark === -1) return { place: this.#place(pathOf(table.place.path, key), line), node: table.entries.get(key) };
-    const name = key.slice(0, mark);
-    const first = table.entries.get(name);
+    const name = mark === -1 ? key : key.slice(0, mark);
+    return { name, place: this.#place(pathOf(table.place.path, name), line), node: table.entries.get(name), given: mark === -1 ? "once" : "twice" };
+  }
+
+  #tableIn(parent: TomlTable, name: string, node: TomlNode | undefined, place: Place): TomlTable {
+    if (node?.type === "table") return node;
+    const table: TomlTable = { type: "table", entries: new Map(), place };
+    parent.entries.set(name, table);
+    return table;
+  }
+
+  #reportTwice(place: Place, first: TomlNode | undefined): void {
     const where = first === undefined ? "" : `; the first time on line ${first.place.line}`;
-    this.#problems.push({ ...this.#place(pathOf(table.place.path, name), line), message: `given twice${where}; keep one of them` });
-    return undefined;
+    this.#problems.push({ ...place, message: `given twice${where}; keep one of them` });
   }
 
   #node(value: AST.TOMLContentNode, place: Place, depth: number): TomlNode | undefined {

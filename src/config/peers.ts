@@ -93,7 +93,7 @@ function checkReach(peer: PeerReading, speaker: Speaker, findings: Findings): vo
   if (multihop.value > 0 && address.value?.zone !== undefined) {
     findings.report(multihop.place, `${multihop.value} contradicts the link-local address of the peer, which no router forwards; remove it`);
   }
-  if (passive.value && speaker.listen.state === "absent") {
+  if (passive.value && speaker.listen.state !== "wrong" && speaker.listen.value.length === 0) {
     findings.report(passive.place, "contradicts an empty listen in [bgp]: we would wait for a session that nobody can open; add listen, or remove passive");
   }
 }

@@ -5,6 +5,8 @@ import { type Place, enumerate, quote } from "./problem.ts";
 import type { Setting } from "./table.ts";
 import type { Item } from "./value.ts";
 
+const MOST_LISTED = 10; // names in a message
+
 /** Something with a name of its own: a pool, a peer. */
 export type Named = { readonly name: Setting<string | undefined> };
 
@@ -31,14 +33,16 @@ export function reportSharedNames(named: readonly Named[], findings: Findings): 
 export class Directory<T extends Named> {
   readonly all: readonly T[];
   readonly #what: string;
+  readonly #named: "exactly" | "by patterns";
   readonly #byName: ReadonlyMap<string, T>;
   readonly #nearest: Nearest;
   readonly #namesAreKnown: boolean;
 
   /** `what` is the word for one of them: "pool". */
-  constructor(what: string, all: readonly T[]) {
+  constructor(what: string, all: readonly T[], named: "exactly" | "by patterns" = "exactly") {
     this.all = all;
     this.#what = what;
+    this.#named = named;
     this.#byName = new Map(all.map((one) => [one.name.value ?? "", one]));
     this.#nearest = nearestOf(this.#byName.keys());
     this.#namesAreKnown = all.every((one) => one.name.state !== "wrong");
@@ -70,10 +74,16 @@ export class Directory<T extends Named> {
   }
 
   #absence(name: string): string {
-    const known = Array.from(this.#byName.keys()).slice(0, 10).filter((one) => one !== "");
-    const pattern = /[*?[]/.test(name) ? `; a ${this.#what} is named exactly, not by a pattern` : "";
+    const isPattern = /[*?[]/.test(name);
     const hint = didYouMean(this.#nearest(name));
-    const others = known.length === 0 ? `; there is no ${this.#what} at all` : hint === "" ? `; there ${known.length === 1 ? "is" : "are"} ${enumerate(known.map(quote), "and")}${this.all.length > 10 ? " and others" : ""}` : "";
-    return `there is no ${this.#what} ${quote(name)}${pattern}${hint}${others}`;
+    const rule = isPattern && this.#named === "exactly" ? `; a ${this.#what} is named exactly, not by a pattern` : "";
+    const subject = isPattern && this.#named === "by patterns" ? `no ${this.#what} fits` : `there is no ${this.#what}`;
+    return `${subject} ${quote(name)}${rule}${hint === "" ? this.#others() : hint}`;
+  }
+
+  #others(): string {
+    const known = Array.from(this.#byName.keys()).slice(0, MOST_LISTED).map((name) => quote(name));
+    if (known.length === 0) return `; there is no ${this.#what} at all`;
+    return `; there ${known.length === 1 ? "is" : "are"} ${enumerate(known, "and")}${this.all.length > MOST_LISTED ? " and others" : ""}`;
   }
 }

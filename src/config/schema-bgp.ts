@@ -21,8 +21,8 @@ const peerAsn: ValueType<number | "internal" | "external"> = {
 };
 
 const peerHosts = {
-  hosts: key({ type: list(glob), default: [], example: ["edge-*"], doc: "Hosts to which this applies, shell patterns allowed; empty: all." }),
-  host_selectors: key({ type: list(selector), default: [], example: ["rack=r1"], doc: "Label selectors for hosts to which this applies; empty: all." }),
+  hosts: key({ type: list(glob), default: [], example: ["edge-*"], doc: "Hosts to which this applies, shell patterns allowed; if host_selectors is empty too: all." }),
+  host_selectors: key({ type: list(selector), default: [], example: ["rack=r1"], doc: "Label selectors for hosts to which this applies besides those in hosts." }),
   node_selectors: key({ type: list(selector), default: [], example: ["zone=a"], doc: "Label selectors for the Kubernetes nodes of worker hosts to which this applies; empty: all." }),
 } as const;
 

@@ -5,7 +5,7 @@ import { type LabelSelector, selectorsExclude } from "./selector.ts";
 import type { Setting } from "./table.ts";
 import type { Item } from "./value.ts";
 
-/** Each list that is not empty must fit; within a list one entry is enough. */
+/** A host is meant by its name or by its labels, by any of either list; if both are empty, every host is. Its node must fit too. */
 export type Scope = {
   readonly hosts: readonly Glob[];
   readonly hostSelectors: readonly LabelSelector[];
@@ -33,11 +33,18 @@ export function valuesOf<T>(setting: Setting<readonly Item<T>[]>): readonly T[] 
 
 /** True if it is certain that no host is in both. */
 export function scopesExclude(a: Scope, b: Scope): boolean {
-  return (
-    (a.hosts.length > 0 && b.hosts.length > 0 && !a.hosts.some((x) => b.hosts.some((y) => globsMeet(x, y)))) ||
-    selectorListsExclude(a.hostSelectors, b.hostSelectors) ||
-    selectorListsExclude(a.nodeSelectors, b.nodeSelectors)
-  );
+  return hostsExclude(a, b) || selectorListsExclude(a.nodeSelectors, b.nodeSelectors);
+}
+
+/** A name against a label proves nothing: any host may have any label. */
+function hostsExclude(a: Scope, b: Scope): boolean {
+  if (isForAll(a) || isForAll(b)) return false;
+  if ((a.hosts.length > 0 && b.hostSelectors.length > 0) || (a.hostSelectors.length > 0 && b.hosts.length > 0)) return false;
+  return !a.hosts.some((x) => b.hosts.some((y) => globsMeet(x, y))) && a.hostSelectors.every((x) => b.hostSelectors.every((y) => selectorsExclude(x, y)));
+}
+
+function isForAll(scope: Scope): boolean {
+  return scope.hosts.length === 0 && scope.hostSelectors.length === 0;
 }
 
 /** True if it is certain that nothing is selected by both lists; an empty list selects everything. */
@@ -74,7 +81,7 @@ export class ScopeIndex<T extends { readonly scope: Scope }> {
   }
 }
 
-/** Undefined if hosts are described by patterns, or not at all. */
+/** Undefined if hosts are described by patterns or labels, or not at all. */
 function namedHosts(scope: Scope): readonly string[] | undefined {
-  return scope.hosts.length === 0 || scope.hosts.some((host) => /[*?[]/.test(host)) ? undefined : scope.hosts;
+  return scope.hosts.length === 0 || scope.hostSelectors.length > 0 || scope.hosts.some((host) => /[*?[]/.test(host)) ? undefined : scope.hosts;
 }

@@ -4,7 +4,7 @@
  * What they hold is returned and never printed; nor is the value of a key that names one, for it may be the secret itself, put
  * in the wrong place: a path is shown only once a file was found there.
  */
-import { type ConfigFiles, besideFile, sayFault } from "./files.ts";
+import { type ConfigFiles, type FileFault, besideFile, sayFault } from "./files.ts";
 import type { Findings } from "./findings.ts";
 import { type Place, quote } from "./problem.ts";
 import type { Parsed } from "./value.ts";
@@ -74,7 +74,7 @@ export class SecretFiles {
     if ("error" in located) return located;
     const path = located.value;
     const read = this.#files.read(path, limit);
-    if (!read.ok) return { error: read.reason.type === "missing" ? whyMissing(value, place) : `${quote(path)} ${sayFault(read.reason, limit)}` };
+    if (!read.ok) return { error: whyUnread(read.reason, value, path, limit, place) };
     if ((read.mode & 0o007) === 0) return { value: { path, bytes: read.bytes } };
     const mode = read.mode.toString(8).padStart(4, "0");
     return { error: `others can use ${quote(path)} (mode ${mode}), and it holds a secret; run: chmod 0640 ${shellWord(path)}` };
@@ -91,6 +91,22 @@ export class SecretFiles {
         "a name without a slash is a systemd credential, and $CREDENTIALS_DIRECTORY is not set outside the service; " +
         "to check with credentials run: CREDENTIALS_DIRECTORY=FOLDER bmlb check; for a file beside this one write ./ before its name",
     };
+  }
+}
+
+/** Without the path where nothing shows that it is one. */
+function whyUnread(fault: FileFault, value: string, path: string, limit: number, place: Place): string {
+  switch (fault.type) {
+    case "missing":
+      return whyMissing(value, place);
+    case "not-a-folder":
+    case "failed":
+      return `the file that it names ${sayFault(fault, limit)}`;
+    case "not-permitted":
+    case "folder":
+    case "not-a-file":
+    case "too-large":
+      return `${quote(path)} ${sayFault(fault, limit)}`;
   }
 }
 

@@ -1,9 +1,10 @@
 /** What the TOML library says of wrong syntax, in words that tell an operator what to do. Pure. */
 import type { ParseError } from "toml-eslint-parser";
+import { openAt } from "./scan.ts";
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
-  ["Unterminated string constant", "a text that begins here has no closing quote"],
-  ["Unterminated table-key", "the [table] or [[table]] that begins here is not closed"],
+  ["Unterminated string constant", "a text has no closing quote"],
+  ["Unterminated table-key", "the name of a [table] or [[table]] is not closed"],
   ["Unterminated array", "a list is not closed with ]"],
   ["Unterminated inline table", "an inline table is not closed with }"],
   ["Empty bare keys are not allowed", "a name is missing between the brackets"],
@@ -22,11 +23,28 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["Invalid character in escape sequence", 'no such escape after \\; write \\\\ for a backslash, or use \'single quotes\''],
 ]);
 
-/** One line, with the column; nothing of the file's contents. */
-export function syntaxMessage(fault: ParseError, source: string): string {
-  // Where the text ends within a value, the library points behind the last character.
-  const end = fault.index >= source.trimEnd().length ? ", at the end of the file" : `, at column ${fault.column + 1}`;
-  return `this is not TOML: ${ADVICE.get(fault.message) ?? lowerFirst(fault.message)}${end}`;
+/** What is found missing only where the next thing stands, often lines later. */
+const MISSING_BEFORE: ReadonlySet<string> = new Set([
+  "Unterminated table-key",
+  "Expected equal (=) token",
+  "Unspecified values are invalid",
+  "The key, equals sign, and value must be on the same line",
+]);
+
+/** Where to look and what to do, in one line with nothing of the file's contents. */
+export function explainSyntax(fault: ParseError, source: string): { readonly line: number; readonly message: string } {
+  const advice = `this is not TOML: ${ADVICE.get(fault.message) ?? lowerFirst(fault.message)}`;
+  const open = openAt(source, fault.index);
+  const atEnd = fault.index >= source.trimEnd().length;
+  if (atEnd && open !== undefined) return { line: open, message: `${advice}; it begins on this line, and the file ends` };
+  if (MISSING_BEFORE.has(fault.message)) return { line: lineBefore(source, fault.index), message: advice };
+  const unclosed = open === undefined || open >= fault.lineNumber ? "" : `; what begins on line ${open} is not closed before it`;
+  return { line: fault.lineNumber, message: `${advice}, at column ${fault.column + 1}${unclosed}` };
+}
+
+/** The line of the last character before `index` that is not blank. */
+function lineBefore(source: string, index: number): number {
+  return source.slice(0, index).trimEnd().split("\n").length;
 }
 
 function lowerFirst(text: string): string {

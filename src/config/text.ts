@@ -4,10 +4,11 @@
  * The library overflows its stack on long strings and deep nesting, takes a lone carriage return for the end of a line, and
  * says little about binary files; so that is looked at here, before it sees anything. Pure.
  */
+import { scan } from "./scan.ts";
 
 /** A file of more octets is not read. */
 export const MOST_OCTETS = 1 << 20;
-/** A longer string, key or number is refused; in octets of UTF-8. */
+/** A longer string, key or number is refused; in octets of UTF-8, with its quotes not counted. */
 export const MOST_STRING_OCTETS = 64 * 1024;
 /** Deeper tables and lists are refused. */
 export const MOST_NESTING = 32;
@@ -70,50 +71,28 @@ function lineAt(text: string, index: number): number {
   return line;
 }
 
-// What matters for measuring, in the order in which it must be tried. Long strings first, then quotes that never close.
-const TOKEN = /"""|'''|"|'|#[^\n]*|\n|[[{]|[\]}]|[=,]|\.|[^\s"'#[\]{}=,.]+/g;
-
-/** The first string that is too long or bracket that is too deep. Knows just enough of TOML to skip strings and comments. */
+/** The first string that is too long or bracket that is too deep. */
 function measure(text: string): Fault | undefined {
-  let line = 1;
   let nesting = 0;
   let dots = 0;
-  TOKEN.lastIndex = 0;
-  for (let token = TOKEN.exec(text); token !== null; token = TOKEN.exec(text)) {
-    const [word] = token;
-    switch (word[0]) {
-      case "\n":
-        line++;
-        dots = 0;
-        break;
-      case "[":
-      case "{":
+  for (const { kind, line, start, end } of scan(text)) {
+    switch (kind) {
+      case "open":
         dots = 0;
         if (++nesting > MOST_NESTING) return tooDeep(line);
         break;
-      case "]":
-      case "}":
+      case "close":
         nesting = Math.max(0, nesting - 1);
         break;
-      case "=":
-      case ",":
+      case "separator":
         dots = 0;
         break;
-      case ".":
+      case "dot":
         if (++dots >= MOST_NESTING) return tooDeep(line);
         break;
-      case "#":
-        break;
-      case '"':
-      case "'": {
-        const end = endOfString(text, token.index, word);
-        if (isTooLong(text, token.index + word.length, end)) return { line, message: `a string is longer than 64 kB (${MOST_STRING_OCTETS} octets)` };
-        for (let at = text.indexOf("\n", token.index); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) line++;
-        TOKEN.lastIndex = end;
-        break;
-      }
-      default:
-        if (isTooLong(text, token.index, token.index + word.length)) return { line, message: `a word is longer than 64 kB (${MOST_STRING_OCTETS} octets)` };
+      case "string":
+      case "word":
+        if (isTooLong(text, start, end)) return { line, message: `a ${kind} is longer than 64 kB (${MOST_STRING_OCTETS} octets)` };
     }
   }
   return undefined;
@@ -125,18 +104,6 @@ function tooDeep(line: number): Fault {
 
 function isTooLong(text: string, start: number, end: number): boolean {
   if ((end - start) * 3 <= MOST_STRING_OCTETS) return false;
-  return new TextEncoder().encode(text.slice(start, end)).length > MOST_STRING_OCTETS;
-}
-
-/** Index after the closing quotes; of the end of the line or text if they never come: the parser will say so. */
-function endOfString(text: string, start: number, quotes: string): number {
-  const multiline = quotes.length === 3;
-  const escapes = quotes.startsWith('"');
-  for (let at = start + quotes.length; at < text.length; at++) {
-    const char = text[at];
-    if (escapes && char === "\\") at++;
-    else if (!multiline && char === "\n") return at;
-    else if (text.startsWith(quotes, at)) return at + quotes.length;
-  }
-  return text.length;
+  const written = text.slice(start, end).replace(/^("""|'''|"|')([^]*)\1$/, "$2");
+  return new TextEncoder().encode(written).length > MOST_STRING_OCTETS;
 }
