@@ -118,8 +118,6 @@ class Daemon {
     this.#liveness = new Liveness({
       log,
       clock,
-      random,
-      helloMs: config.fleet.helloMs,
       onHello: (segment, statement, sequence) => { this.#fleet.input({ type: "hello", segment, statement, sequence }); },
       onOwnHello: (segment, from) => { this.#fleet.input({ type: "own-hello", segment, from }); },
     });
@@ -494,7 +492,7 @@ class Daemon {
 }
 
 function fleetSettings(config: Config): FleetSettings {
-  return { fleet: config.fleet, weight: config.host.weight, digests: { ...configDigests(config), algorithm: ALGORITHM } };
+  return { fleet: config.fleet, weight: config.host.weight, bgp: (config.bgp?.peers.length ?? 0) > 0, digests: { ...configDigests(config), algorithm: ALGORITHM } };
 }
 
 function hasMac(link: Link): link is SegmentLink {

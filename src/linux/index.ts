@@ -6,3 +6,4 @@ export * from "./link-watcher.ts";
 export * from "./frame-socket.ts";
 export * from "./files.ts";
 export * from "./machine.ts";
+export * from "./udp-socket.ts";

@@ -4,3 +4,4 @@ export * from "./arp.ts";
 export * from "./ipv6.ts";
 export * from "./ndp.ts";
 export * from "./bgp/index.ts";
+export * from "./hello.ts";

@@ -1,0 +1,36 @@
+/** What the main thread and the worker thread say to each other. */
+import type { Hello } from "../wire/index.ts";
+
+/** What a hello says that the sender does not fill in itself. */
+export type Saying = Omit<Hello, "sequence" | "cast">;
+
+export type WorkerStart = {
+  /** One 64-bit integer: the monotonic time, in ms, at which the main loop last turned. */
+  readonly pulse: SharedArrayBuffer;
+  readonly port: number;
+};
+
+export type ToWorker =
+  /** The descriptors are the worker's from now on. */
+  | { readonly type: "open"; readonly segment: string; readonly ipv4: number | undefined; readonly ipv6: number | undefined }
+  | { readonly type: "close"; readonly segment: string }
+  /** `at`: when that was true, by the process's monotonic clock in ms. */
+  | { readonly type: "say"; readonly segment: string; readonly saying: Saying; readonly at: number; readonly urgency: "now" | "next" }
+  | { readonly type: "key"; readonly key: Uint8Array | undefined }
+  /** Hosts that Leases introduce, with their addresses. */
+  | { readonly type: "introduced"; readonly hosts: ReadonlyMap<string, readonly string[]> }
+  | { readonly type: "stop" };
+
+export type FromWorker =
+  | { readonly type: "heard"; readonly segment: string; readonly hello: Hello }
+  /** A hello of this very daemon came in on `segment` from its interface `from`. */
+  | { readonly type: "own"; readonly segment: string; readonly from: string }
+  | { readonly type: "rejected"; readonly segment: string; readonly cause: Rejection; readonly source: string }
+  | { readonly type: "failed"; readonly segment: string; readonly error: string };
+
+export type Rejection = "malformed" | "unsigned" | "wrong-signature";
+
+/** The clock that all threads of a process share, in ms. */
+export function processMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
