@@ -13,6 +13,7 @@ import { WireError } from "./error.ts";
 //  | destination    16 octets |                      octets 24–39
 
 const HEADER_OCTETS = 40;
+const ADDRESSES_AT = 8;
 export const NEXT_HEADER_ICMPV6 = 58;
 
 export const UNSPECIFIED_IPV6 = "::" as Ipv6;
@@ -94,14 +95,13 @@ export function groupMac(group: Ipv6): Mac {
 }
 
 /**
- * The checksum over the pseudo-header and an ICMPv6 message (RFC 8200 8.1), as 16 bits. Of a message whose checksum field is
- * zero it is the value to put there; of a message that carries its checksum it is 0 if that is right.
+ * The checksum of a packet's ICMPv6 message with its pseudo-header (RFC 8200 8.1), as 16 bits. Where the checksum field is zero it
+ * is the value to put there; where the checksum is right it is 0.
+ * @param packet the header and the message, nothing between or behind them
  */
-export function icmpv6Checksum(source: Ipv6, destination: Ipv6, message: Uint8Array): number {
-  let sum = message.length + NEXT_HEADER_ICMPV6;
-  for (const bytes of [addressToBytes(source), addressToBytes(destination), message]) {
-    for (let i = 0; i < bytes.length; i += 2) sum += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
-  }
+export function icmpv6Checksum(packet: Uint8Array): number {
+  let sum = packet.length - HEADER_OCTETS + NEXT_HEADER_ICMPV6;
+  for (let i = ADDRESSES_AT; i < packet.length; i += 2) sum += ((packet[i] ?? 0) << 8) | (packet[i + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

@@ -7,7 +7,6 @@ import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes, ma
 import { WireError } from "./error.ts";
 import {
   ALL_NODES,
-  type Ipv6Packet,
   NEXT_HEADER_ICMPV6,
   UNSPECIFIED_IPV6,
   decodeIpv6,
@@ -29,7 +28,9 @@ const ADVERTISEMENT = 136;
 const SOURCE_LINK_LAYER_ADDRESS = 1;
 const TARGET_LINK_LAYER_ADDRESS = 2;
 
+const HEADER_OCTETS = 40; // of IPv6
 const MESSAGE_OCTETS = 24;
+const CHECKSUM_AT = 2;
 const OPTION_OCTETS = 8; // of a link-layer address option on Ethernet, RFC 2464 6
 const HOP_LIMIT = 255; // RFC 4861 7.1: no router has forwarded it
 
@@ -71,7 +72,7 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
   if (packet.nextHeader !== NEXT_HEADER_ICMPV6) throw new WireError("NDP", `next header ${packet.nextHeader} is not ICMPv6`);
   if (packet.hopLimit !== HOP_LIMIT) throw new WireError("NDP", `hop limit ${packet.hopLimit} is not 255: it has been forwarded`);
   if (payload.length < MESSAGE_OCTETS) throw new WireError("NDP", `the message ends after ${payload.length} octets`);
-  if (icmpv6Checksum(source, destination, payload) !== 0) throw new WireError("NDP", "the checksum is wrong");
+  if (icmpv6Checksum(bytes.subarray(0, HEADER_OCTETS + payload.length)) !== 0) throw new WireError("NDP", "the checksum is wrong");
 
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const type = view.getUint8(0);
@@ -121,15 +122,10 @@ export function encodeNdp(message: NdpMessage): Uint8Array {
     payload[MESSAGE_OCTETS + 1] = OPTION_OCTETS / 8;
     payload.set(macToBytes(mac), MESSAGE_OCTETS + 2);
   }
-  view.setUint16(2, icmpv6Checksum(message.source, message.destination, payload));
-  const packet: Ipv6Packet = {
-    source: message.source,
-    destination: message.destination,
-    nextHeader: NEXT_HEADER_ICMPV6,
-    hopLimit: HOP_LIMIT,
-    payload,
-  };
-  return encodeIpv6(packet);
+  const { source, destination } = message;
+  const packet = encodeIpv6({ source, destination, nextHeader: NEXT_HEADER_ICMPV6, hopLimit: HOP_LIMIT, payload });
+  new DataView(packet.buffer).setUint16(HEADER_OCTETS + CHECKSUM_AT, icmpv6Checksum(packet));
+  return packet;
 }
 
 /**
