@@ -82,6 +82,13 @@ export class RouterConnection {
   notify(code: number, subcode: number, data = new Uint8Array(0)): void {
     this.send("NOTIFICATION", encodeNotification({ code, subcode, data }));
     this.socket?.close();
+    this.closed = true;
+  }
+
+  /** The connection breaks without a word. */
+  drop(): void {
+    this.socket?.abort();
+    this.closed = true;
   }
 
   #receive(octets: Uint8Array): void {

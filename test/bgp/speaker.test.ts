@@ -568,7 +568,7 @@ test("a peer that flaps ten times a second is held back, and the others do not n
   calm.listen();
   w.router.behave = (connection) => {
     w.router.establish(connection);
-    w.world.after(50, () => connection.socket?.abort());
+    w.world.after(50, () => { connection.drop(); });
   };
   w.establish({ peers: [PEER, { ...PEER, name: "tor-2", address: "10.7.0.253" as Ipv4 }], vips: ["10.9.9.9"], listen: [{ address: US, port: 179 }] });
   for (let i = 0; i < 600; i++) {
