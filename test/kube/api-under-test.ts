@@ -20,8 +20,7 @@ export type User = "admin" | "bmlb" | "nobody";
 
 /**
  * How a kubeconfig proves who is asking.
- *  - `certificate`: client-certificate-data and client-key-data. Against a real server it is refused (401) during the faults 429,
- *    500 and 503 and not earlier, because the proxy then stands inside the TLS connection.
+ *  - `certificate`: client-certificate-data and client-key-data.
  *  - `token`: a bearer token in the file.
  *  - `token-file`: a bearer token in a file of its own (`tokenFile`), with the trailing newline that such files have.
  *  - `exec`: a command that prints an ExecCredential (client.authentication.k8s.io/v1) with a token.
@@ -58,6 +57,11 @@ export interface ApiUnderTest {
   request(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, contentType?: string): Promise<{ readonly status: number; readonly body: unknown }>;
   /** Breaks the server, or mends it. */
   fault(fault: Fault): Promise<void>;
+  /**
+   * Forgets the history up to now: a watch that resumes from before gets 410, and so does a list that goes on from before. On a real
+   * server its process is started anew for that, and every connection breaks.
+   */
+  compact(): Promise<void>;
   /** Ends everything that was started and removes every file. Idempotent. */
   stop(): Promise<void>;
 }

@@ -76,64 +76,74 @@ async function start(programs: Readonly<Record<"etcd" | "kube-apiserver", string
   const settings: FrontOptions = { folder, host: address, port, upstream, tls, server, front: frontKeys, admin };
   const frontPort = (await front.call("start", settings)) as number;
   const url = `https://${address.includes(":") ? `[${address}]` : address}:${frontPort}`;
-  const plane = new RealControlPlane(url, folder, front, processes, new Kubeconfigs(folder, url, authority, tokens), authority.certificate);
+  const kubeconfigs = new Kubeconfigs(folder, url, authority, tokens);
+  const plane = new RealControlPlane({ url, ca: authority.certificate, folder, front, processes, kubeconfigs, etcdPort: clientPort });
   await plane.untilReady();
   await plane.bestowRights();
   return plane;
 }
 
+type Parts = {
+  readonly url: string;
+  readonly ca: string;
+  readonly folder: string;
+  readonly front: CommandedChild;
+  readonly processes: Processes;
+  readonly kubeconfigs: Kubeconfigs;
+  readonly etcdPort: number;
+};
+
 export class RealControlPlane implements ApiUnderTest {
   readonly url: string;
   readonly ca: string;
   readonly workloads: Workloads;
-  readonly #folder: string;
-  readonly #front: CommandedChild;
-  readonly #processes: Processes;
-  readonly #kubeconfigs: Kubeconfigs;
+  readonly #parts: Parts;
 
   /** By {@link startControlPlane}. */
-  constructor(url: string, folder: string, front: CommandedChild, processes: Processes, kubeconfigs: Kubeconfigs, ca: string) {
-    this.url = url;
-    this.ca = ca;
-    this.#folder = folder;
-    this.#front = front;
-    this.#processes = processes;
-    this.#kubeconfigs = kubeconfigs;
+  constructor(parts: Parts) {
+    this.url = parts.url;
+    this.ca = parts.ca;
     this.workloads = new Workloads(this);
+    this.#parts = parts;
   }
 
   /** For signals: SIGSTOP freezes a part in the way in which only a real one freezes. */
   get pids(): { readonly etcd: number; readonly apiServer: number } {
-    return { etcd: this.#processes.pid("etcd"), apiServer: this.#processes.pid("kube-apiserver") };
+    return { etcd: this.#parts.processes.pid("etcd"), apiServer: this.#parts.processes.pid("kube-apiserver") };
   }
 
   kubeconfig(user: User, form: CredentialForm): Promise<string> {
-    return this.#kubeconfigs.write(user, form);
+    return this.#parts.kubeconfigs.write(user, form);
   }
 
   request(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<{ readonly status: number; readonly body: unknown }> {
-    return this.#front.call("request", { method, path, body, contentType }) as Promise<{ readonly status: number; readonly body: unknown }>;
+    return this.#parts.front.call("request", { method, path, body, contentType }) as Promise<{ readonly status: number; readonly body: unknown }>;
   }
 
   async fault(fault: Fault): Promise<void> {
-    await this.#front.call("fault", fault);
+    await this.#parts.front.call("fault", fault);
   }
 
   /** Ends kube-apiserver by force and starts it again; back when it is ready. */
   async restartApiServer(): Promise<void> {
-    await this.#processes.restart("kube-apiserver");
+    await this.#parts.processes.restart("kube-apiserver");
     await this.untilReady();
+  }
+
+  async compact(): Promise<void> {
+    await this.#parts.front.call("compactEtcd", this.#parts.etcdPort);
+    await this.restartApiServer();
   }
 
   /** The last lines that a part wrote to its log. */
   log(part: "etcd" | "kube-apiserver"): string {
-    return this.#processes.log(part);
+    return this.#parts.processes.log(part);
   }
 
   async stop(): Promise<void> {
-    await this.#front.stop();
-    await this.#processes.stop();
-    removeFolder(this.#folder);
+    await this.#parts.front.stop();
+    await this.#parts.processes.stop();
+    removeFolder(this.#parts.folder);
   }
 
   /** Waits for /readyz. Rejects with the end of the log if a part ends first, or after a minute. */
@@ -156,9 +166,9 @@ export class RealControlPlane implements ApiUnderTest {
   async #until(complaint: string, holds: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + READY_PATIENCE_MS;
     while (!(await holds().catch(() => false))) {
-      const ended = this.#processes.ended();
-      if (ended !== undefined) throw new Error(`${ended} has ended:\n${this.#processes.log(ended)}`);
-      if (performance.now() > deadline) throw new Error(`${complaint}:\n${this.#processes.log("kube-apiserver")}`);
+      const ended = this.#parts.processes.ended();
+      if (ended !== undefined) throw new Error(`${ended} has ended:\n${this.#parts.processes.log(ended)}`);
+      if (performance.now() > deadline) throw new Error(`${complaint}:\n${this.#parts.processes.log("kube-apiserver")}`);
       await delay(25);
     }
   }

@@ -3,6 +3,7 @@
  * and knows which ports are free there. Commanded over IPC by control-plane.ts.
  */
 import { Agent, request as send } from "node:https";
+import { request as sendPlain } from "node:http";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import type { Fault } from "../api-under-test.ts";
@@ -93,6 +94,31 @@ function running(): Front {
   return front;
 }
 
+/**
+ * Makes etcd forget every version but the current ones, through its HTTP gateway.
+ * @param port where etcd answers its clients
+ */
+async function compactEtcd(port: number): Promise<void> {
+  const { header } = (await etcd(port, "range", { key: "AA==" })) as { readonly header: { readonly revision: string } };
+  await etcd(port, "compaction", { revision: header.revision, physical: true });
+}
+
+function etcd(port: number, operation: string, argument: object): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = sendPlain({ host: "127.0.0.1", port, method: "POST", path: `/v3/kv/${operation}`, timeout: PATIENCE_MS }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+      answer.on("end", () => {
+        if (answer.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(`etcd: ${operation}: ${answer.statusCode ?? 0} ${text}`));
+      });
+    });
+    request.on("error", reject);
+    request.on("timeout", () => request.destroy(new Error(`etcd: no answer to ${operation}`)));
+    request.end(JSON.stringify(argument));
+  });
+}
+
 /** Ports of the loopback that nobody listens on now. */
 async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
@@ -117,6 +143,7 @@ obey({
     front = await Front.start(options);
     return front.port;
   },
+  compactEtcd,
   request: (question: Question) => running().ask(question),
   fault: (fault: Fault) => running().fault(fault),
 });

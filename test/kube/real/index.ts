@@ -3,4 +3,4 @@
  */
 export { type ControlPlaneOptions, RealControlPlane, startControlPlane } from "./control-plane.ts";
 export { type KubeProxy, type KubeProxyOptions, startKubeProxy } from "./kube-proxy.ts";
-export { type Availability, available, buildControlPlane, type Program, PROGRAMS, VERSIONS } from "./programs.ts";
+export { type Availability, available, buildControlPlane, find, type Program, PROGRAMS, VERSIONS } from "./programs.ts";

@@ -59,6 +59,11 @@ export function essence(body: unknown): Json {
   if (Array.isArray(body)) return body.map(essence);
   if (!isObject(body)) return typeof body === "string" ? body.replace(/^10\.96\.\d+\.\d+$/, "CLUSTER-IP").replace(/^fd00:10:96::[0-9a-f]+$/, "CLUSTER-IP6") : ((body ?? null) as Json);
   const generated = body["generateName"] !== undefined;
-  const kept = Object.entries(body).filter(([key, value]) => value !== undefined && !VOLATILE.has(key) && !(generated && key === "name"));
+  const kept = Object.entries(body).filter(([key, value]) => value !== undefined && !VOLATILE.has(key) && !(generated && key === "name") && !(key === "details" && isEmpty(value)));
   return Object.fromEntries(kept.map(([key, value]) => [key, essence(value)]));
+}
+
+/** Some refusals carry empty details, others none. */
+function isEmpty(value: Json): boolean {
+  return isObject(value) && Object.keys(value).every((key) => VOLATILE.has(key));
 }

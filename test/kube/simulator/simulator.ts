@@ -33,8 +33,6 @@ export type SimulatorOptions = {
 /** What can be done to a simulator beyond what can be done to any API server. */
 export interface SimulatedApi extends ApiUnderTest {
   readonly workloads: Workloads;
-  /** Forgets the history: watches that resume from before get 410, and lists that would go on from before too. */
-  compact(): Promise<void>;
   /** Keeps the state as it is now, for {@link restore}. */
   backup(): Promise<number>;
   /** Puts the state *and the resourceVersion* back, as the restore of an etcd backup does; every connection is closed. */
