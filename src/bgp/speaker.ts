@@ -7,7 +7,7 @@
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import { type Address, type Ipv4, formatPrefix } from "../net/index.ts";
+import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
 import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
 import type { BgpDesired, BgpRoute } from "./desired.ts";
@@ -126,8 +126,7 @@ export class BgpSpeaker {
   #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
     const before = this.#routes.get(vip) ?? [];
     if (before === wanted) return;
-    const kept = new Set(before.length === 0 ? [] : wanted.map(keyOf));
-    for (const route of before) if (!kept.has(keyOf(route))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
+    for (const route of before) if (!wanted.some((other) => isSameDestination(route, other))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
     for (const { peer, prefix, attributes } of wanted) this.#peers.get(peer)?.offer(vip, prefix, attributes);
     if (wanted.length === 0) this.#routes.delete(vip);
     else this.#routes.set(vip, wanted);
@@ -142,6 +141,6 @@ export class BgpSpeaker {
   }
 }
 
-function keyOf({ peer, prefix }: BgpRoute): string {
-  return `${peer} ${formatPrefix(prefix)}`;
+function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {
+  return a.peer === b.peer && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
 }
