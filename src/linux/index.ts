@@ -7,3 +7,4 @@ export * from "./frame-socket.ts";
 export * from "./files.ts";
 export * from "./machine.ts";
 export * from "./udp-socket.ts";
+export * from "./multicast-groups.ts";
