@@ -74,6 +74,12 @@ export class Credentials {
     this.#log = log;
   }
 
+  /** Reads the kubeconfig, so that `party` says which server it is. The sentence about what is wrong with it, if anything is. */
+  async load(): Promise<string | undefined> {
+    const attempted = await this.#file();
+    return "failure" in attempted ? attempted.failure.sentence : undefined;
+  }
+
   /** What to make the next request with. Never rejects. */
   next(): Promise<Attempted> {
     // Those who ask while a plug-in runs get what it gives, instead of starting it again.
@@ -101,12 +107,8 @@ export class Credentials {
   }
 
   async #attempt(): Promise<Attempted> {
-    let loaded: Loaded;
-    try {
-      loaded = await this.#load();
-    } catch (error) {
-      return this.#failed(error instanceof KubeconfigError ? error.message : `cannot read the kubeconfig ${this.#path}: ${(error as Error).message}`);
-    }
+    const loaded = await this.#file();
+    if ("failure" in loaded) return loaded;
     const { parsed, library } = loaded;
     const options: RequestOptions = { headers: {}, timeout: PROXY_MS };
     try {
@@ -137,6 +139,14 @@ export class Credentials {
     if (problem !== undefined) return this.#failed(`${this.#path}: ${problem}`);
     this.#problem = undefined;
     return { ok: true, server: parsed.server, party: this.party, tls, headers, agent: parsed.proxied ? (options.agent as Agent) : undefined };
+  }
+
+  async #file(): Promise<Loaded | { readonly ok: false; readonly failure: Failure }> {
+    try {
+      return await this.#load();
+    } catch (error) {
+      return this.#failed(error instanceof KubeconfigError ? error.message : `cannot read the kubeconfig ${this.#path}: ${(error as Error).message}`);
+    }
   }
 
   /** The file as it is now; the one before if it is damaged, with one warning. */
@@ -177,7 +187,7 @@ export class Credentials {
     return problem;
   }
 
-  #failed(sentence: string): Attempted {
+  #failed(sentence: string): { readonly ok: false; readonly failure: Failure } {
     this.#problem = sentence;
     return { ok: false, failure: { kind: "credentials", sentence } };
   }

@@ -150,21 +150,3 @@ function firstOf(error: Error): string {
   const text = parts.length > 0 ? parts.map((part) => part.message).join("; ") : error.message;
   return text.split("\n", 1)[0]?.slice(0, 300) ?? "";
 }
-
-/** True where the same request may succeed a little later without anybody doing anything. */
-export function isTransient(failure: Failure): boolean {
-  switch (failure.kind) {
-    case "timeout":
-    case "unreachable":
-    case "reset":
-    case "tls":
-    case "credentials":
-    case "garbage":
-    case "cancelled":
-      return true;
-    case "status":
-      return failure.status === 401 || failure.status === 429 || failure.status >= 500;
-    case "withheld":
-      return false;
-  }
-}

@@ -7,7 +7,6 @@
  * ipam to decide anew.
  */
 import type { Ingress, Service } from "../cluster/index.ts";
-import { nextTurn } from "./breathe.ts";
 import type { Api } from "./client.ts";
 import type { Contact } from "./contact.ts";
 import type { Failure } from "./failure.ts";
@@ -102,7 +101,6 @@ export class StatusWriter {
     const reading = readService(this.#cluster, answer.body);
     if (reading.type !== "malformed" && reading.value !== undefined) return { type: "ok", service: reading.value };
     // Written, but the answer is unreadable: the watch will tell.
-    await nextTurn();
     return { type: "conflict" };
   }
 
