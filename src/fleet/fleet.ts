@@ -138,7 +138,7 @@ export class Fleet {
   // ---- one turn
 
   /** Everything that is due, then everything in the inbox, then what follows. Not re-entered: an effect may call `input`. */
-  readonly #turn = (): void => {
+  #turn(): void {
     if (this.#busy) return;
     this.#busy = true;
     try {
@@ -153,7 +153,7 @@ export class Fleet {
       this.#busy = false;
     }
     if (this.#inbox.length > 0) this.#turn();
-  };
+  }
 
   /** Nothing is heard while the main loop stands: that is nobody's silence but this host's own. */
   #noticeStall(now: number): void {
@@ -162,7 +162,7 @@ export class Fleet {
     if (!(stood > TICK_MS / 2)) return;
     for (const segment of this.#segments.values()) segment.roster.excuse(stood, now);
     if (stood <= Math.max(LAG_MS, SUSPECT_INTERVALS * this.#here.settings.fleet.helloMs)) return;
-    for (const segment of this.#segments.values()) segment.missedClaimsUntil = now + BACKLOG_MS;
+    for (const segment of this.#segments.values()) segment.catchUp(now + BACKLOG_MS);
     this.#return(undefined, `its main loop stood for ${Math.round(stood)} ms`, now);
   }
 
@@ -197,11 +197,14 @@ export class Fleet {
     if (this.#lastTurn === Infinity) return;
     let next = now + TICK_MS;
     for (const segment of this.#segments.values()) next = Math.min(next, segment.nextAt);
-    if (this.#timer !== undefined && this.#armedFor <= next && this.#armedFor > now) return;
+    if (this.#timer !== undefined && this.#armedFor <= next) return;
     this.#timer?.cancel();
     // Never at once: what is due by a hair's breadth would be looked at forever.
     this.#armedFor = Math.max(next, now + 1);
-    this.#timer = this.#options.clock.timer("fleet", this.#armedFor - now, this.#turn);
+    this.#timer = this.#options.clock.timer("fleet", this.#armedFor - now, () => {
+      this.#timer = undefined;
+      this.#turn();
+    });
   }
 
   // ---- inputs

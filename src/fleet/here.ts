@@ -67,7 +67,7 @@ export class Here {
   leased(mac: Mac): LeasedContender | undefined {
     for (const statements of this.leases.values()) {
       const statement = statements.find((each) => each.mac === mac);
-      if (statement !== undefined) return { candidate: candidateOf(statement, this.slots, 3), viewAgeMs: statement.viewAgeMs, leaving: statement.leaving };
+      if (statement !== undefined) return { candidate: candidateOf(statement, this.slots, { highest: 3, listensUntil: -Infinity }), viewAgeMs: statement.viewAgeMs, leaving: statement.leaving };
     }
     return undefined;
   }

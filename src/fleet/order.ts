@@ -20,6 +20,8 @@ export type Candidate = {
   readonly weight: number;
   /** Of the sections that give `prefer` its meaning; compared only for equality. */
   readonly digest: string;
+  /** It has just started and listens until then, by the reader's clock. */
+  readonly listensUntil: number;
   /** Place in every VIP's cache of scores: the same for the same name. Undefined: not cached. */
   readonly slot: number | undefined;
 };

@@ -8,7 +8,7 @@
 import type { Address, Mac } from "../net/index.ts";
 import { DueQueue } from "./due.ts";
 import { HeldClaims } from "./held.ts";
-import { type Contender, type Contest, prevails } from "./order.ts";
+import { type Contender, type Contest, isCandidate, prevails } from "./order.ts";
 import type { Peer } from "./peers.ts";
 import { type QuestionKind, Questions, type Surroundings } from "./questions.ts";
 import { lapsesAt, meAsContender, NO_DUEL, type Seat, situationOf, type Vip } from "./seat.ts";
@@ -175,8 +175,11 @@ export class Ownership {
   /** Whether this host stops serving, because it hears that claim. */
   #yields(vip: Vip, claimer: Contender, now: number): boolean {
     const { instance, name } = claimer.candidate;
-    const missed = now < this.#seat.missedClaimsUntil;
-    if (!missed && prevails(vip.contest, meAsContender(this.#seat, now), claimer)) {
+    const me = meAsContender(this.#seat, now);
+    const absentee = this.#seat.roster.peer(instance)?.absentee(now);
+    const missed = now < this.#seat.missedClaimsUntil || absentee === "me";
+    // Who was away finds out that its VIPs were taken, and gives them up: if both gave them up to each other, nobody had them.
+    if (!missed && (absentee === "it" ? isCandidate(vip.contest, me.candidate) : prevails(vip.contest, me, claimer))) {
       const { duel } = vip;
       vip.duel = { ...duel, repeats: now - duel.lastAt > DUEL_FORGOTTEN_MS ? 0 : duel.repeats, lastAt: now, pending: true };
       this.#seat.moved({ fact: "disputed", segment: this.#seat.segment, with: name, count: 1, address: vip.contest.address });
@@ -205,9 +208,11 @@ export class Ownership {
   }
 
   #claimedByStranger(vip: Vip, mac: Mac, now: number): void {
-    this.#held.hold(mac, vip.contest.address, now);
-    if (vip.stranger !== mac) this.#seat.fact({ fact: "stranger", segment: this.#seat.segment, address: vip.contest.address, mac, serving: vip.serving });
-    vip.stranger = mac;
+    const strange = this.#held.hold(mac, vip.contest.address, now);
+    if (strange && vip.stranger !== mac) {
+      this.#seat.fact({ fact: "stranger", segment: this.#seat.segment, address: vip.contest.address, mac, serving: vip.serving });
+      vip.stranger = mac;
+    }
     if (vip.serving) return;
     vip.heldOffUntil = now + STRANGER_MS;
     vip.silentAt = -Infinity;

@@ -28,6 +28,8 @@ export const SUSPECT_INTERVALS = 2;
 export const DEAD_INTERVALS = 3;
 /** A main loop that turned this long ago is late; one that is merely busy is not. */
 export const LAG_MS = 400;
+/** Whom I declared dead is treated as such until it has been heard again for so long: it has to find out first. */
+export const BACK_MS = 1_000;
 /** A hello of a life that a newer one replaced is a straggler for this long; later it shows two machines with one identity. */
 export const STRAGGLER_MS = 2_000;
 
@@ -65,6 +67,8 @@ export class Peer {
   deafToMeSince: number | undefined;
   /** It lists this host as declared dead. */
   declaresMeDead = false;
+  /** When it was first seen to do so. */
+  declaredMeDeadAt = -Infinity;
 
   constructor(statement: Statement, sequence: number, now: number) {
     this.instance = statement.instance;
@@ -78,6 +82,16 @@ export class Peer {
     return this.state === "alive" || this.state === "suspect";
   }
 
+  /**
+   * Whether it, or this host, was lately declared dead by the other: then what either claimed meanwhile stands. Undefined if
+   * neither, or both, as after a split.
+   */
+  absentee(now: number): "it" | "me" | undefined {
+    const it = this.state === "dead" || now - this.backAt < BACK_MS;
+    const me = now - this.declaredMeDeadAt < BACK_MS;
+    return it === me ? undefined : it ? "it" : "me";
+  }
+
   /** Its hello interval in ms, kept within reason whatever it says. */
   get intervalMs(): number {
     return Math.min(60_000, Math.max(50, this.statement.intervalMs));
@@ -85,6 +99,11 @@ export class Peer {
 
   get lagging(): boolean {
     return this.statement.loopLagMs > Math.max(LAG_MS, SUSPECT_INTERVALS * this.intervalMs);
+  }
+
+  /** When it will have listened after its start. */
+  get listensUntil(): number {
+    return this.heardAt - this.statement.uptimeMs + DEAD_INTERVALS * this.intervalMs;
   }
 
   /** How long it has given no sign of life, in ms. */

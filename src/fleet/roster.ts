@@ -4,7 +4,7 @@
  */
 import type { Mac } from "../net/index.ts";
 import { type Candidate, type Slots } from "./order.ts";
-import { Peer, STRAGGLER_MS, stepPeer } from "./peers.ts";
+import { BACK_MS, Peer, STRAGGLER_MS, stepPeer } from "./peers.ts";
 import type { Rank, Statement } from "./statement.ts";
 
 export type RosterEvent =
@@ -20,8 +20,6 @@ export type RosterEvent =
   | { readonly event: "serves-nothing"; readonly peer: Peer }
   | { readonly event: "declares-me-dead"; readonly peer: Peer };
 
-/** Whom I declared dead counts as at most rank 2 until it has been heard again for so long. */
-const BACK_MS = 1_000;
 /** The dead are listed in the hello for so long. */
 const DEAD_LISTED_MS = 30_000;
 /** Not to hear a host for a moment is not a split. */
@@ -189,8 +187,9 @@ export class Roster {
     for (const peer of this.#peers.values()) {
       if (!peer.present) continue;
       const backFor = now - peer.backAt;
+      // Whom I declared dead counts as at most rank 2 for a moment.
       if (backFor < BACK_MS) this.#candidatesUntil = Math.min(this.#candidatesUntil, peer.backAt + BACK_MS);
-      candidates.set(peer.instance, candidateOf(peer.statement, this.#slots, backFor < BACK_MS ? 2 : 3));
+      candidates.set(peer.instance, candidateOf(peer.statement, this.#slots, { highest: backFor < BACK_MS ? 2 : 3, listensUntil: peer.listensUntil }));
     }
     this.#candidates = candidates;
     return candidates;
@@ -198,12 +197,12 @@ export class Roster {
 
   /** One host as a candidate, present or not. */
   candidate(peer: Peer, now: number): Candidate {
-    return this.candidates(now).get(peer.instance) ?? candidateOf(peer.statement, this.#slots, 2);
+    return this.candidates(now).get(peer.instance) ?? candidateOf(peer.statement, this.#slots, { highest: 2, listensUntil: peer.listensUntil });
   }
 }
 
-/** A host as a candidate, from what it says; at most of rank `highest`. */
-export function candidateOf(statement: Statement, slots: Slots, highest: Rank): Candidate {
+/** A host as a candidate, from what it says, and what the reader makes of it. */
+export function candidateOf(statement: Statement, slots: Slots, { highest, listensUntil }: { readonly highest: Rank; readonly listensUntil: number }): Candidate {
   return {
     name: statement.name,
     instance: statement.instance,
@@ -212,6 +211,7 @@ export function candidateOf(statement: Statement, slots: Slots, highest: Rank): 
     stands: new Map(statement.advertisements.map(({ name, prefer }) => [name, prefer])),
     weight: statement.weight,
     digest: `${statement.digests.pools} ${statement.digests.l2}`,
+    listensUntil,
     slot: slots.of(statement.name),
   };
 }
@@ -225,7 +225,10 @@ function regard(peer: Peer, me: string, now: number): readonly RosterEvent[] {
     peer.deafToMeSince = undefined;
   }
   const declaresMeDead = peer.statement.dead.includes(me);
-  if (declaresMeDead && !peer.declaresMeDead) events.push({ event: "declares-me-dead", peer });
+  if (declaresMeDead && !peer.declaresMeDead) {
+    peer.declaredMeDeadAt = now;
+    events.push({ event: "declares-me-dead", peer });
+  }
   peer.declaresMeDead = declaresMeDead;
   return events;
 }

@@ -84,10 +84,13 @@ export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): 
   const candidates = seat.roster.candidates(now);
   const prefer = preferCounts(mine, candidates);
   const fit = isCandidate(vip.contest, mine);
+  const vacant = vacancyOf(seat, vip, quiet, now);
   let best: Candidate | undefined = fit ? mine : undefined;
   let place = 0;
   for (const candidate of candidates.values()) {
     if (!isCandidate(vip.contest, candidate)) continue;
+    // Who has just started still listens: a VIP that has lost its owner does not wait for that.
+    if (vacant === "owner-died" && now < candidate.listensUntil) continue;
     if (best === undefined || compareCandidates(vip.contest, candidate, best, prefer) < 0) best = candidate;
     if (fit && compareCandidates(vip.contest, candidate, mine, prefer) < 0) place++;
   }
@@ -101,7 +104,7 @@ export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): 
     place,
     best: best?.name,
     claimant: claimantOf(seat, vip, now),
-    vacant: vacancyOf(seat, vip, quiet, now),
+    vacant,
     orphanSince: vip.orphanSince,
     heldOffUntil: vip.heldOffUntil,
     listeningUntil: seat.listeningUntil,

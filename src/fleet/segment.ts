@@ -39,6 +39,8 @@ const VIEW_SAID_MS = 1_000;
 const TWIN_MS = 3_000;
 /** Above so many hosts each says hello less often. */
 const FULL_RATE_HOSTS = 25;
+/** It travels in every hello. */
+const LONGEST_REASON = 120;
 
 export class Segment implements Seat {
   readonly segment: string;
@@ -76,7 +78,7 @@ export class Segment implements Seat {
     this.#rankSince = now;
     this.#last = this.#gather(now);
     this.#said = this.#statement(this.#last, now);
-    this.#mine = candidateOf(this.#said, here.slots, 3);
+    this.#mine = candidateOf(this.#said, here.slots, { highest: 3, listensUntil: -Infinity });
     outlet.say(this.segment, this.#said, "now");
     this.#tellRank(undefined);
   }
@@ -165,6 +167,12 @@ export class Segment implements Seat {
     return [];
   }
 
+  /** What comes until then happened while this host was away: it yields to what was claimed, and claims nothing itself. */
+  catchUp(until: number): void {
+    this.missedClaimsUntil = until;
+    this.listeningUntil = Math.max(this.listeningUntil, until);
+  }
+
   /** Stands back for a while. Returns for how long, in ms. */
   probation(why: string, now: number): number {
     this.#probationReason = `on probation: ${why}`;
@@ -219,7 +227,7 @@ export class Segment implements Seat {
       machine,
       uptimeMs: now - startedAt,
       rank: rank.rank,
-      reason: rank.reason,
+      reason: rank.reason.slice(0, LONGEST_REASON),
       leaving,
       node: self.node,
       advertisements: link.advertisements,
@@ -246,7 +254,7 @@ export class Segment implements Seat {
     this.#said = this.#statement(after, now);
     this.#viewSaidAt = now;
     if (moves(before, after)) {
-      this.#mine = candidateOf(this.#said, this.#here.slots, 3);
+      this.#mine = candidateOf(this.#said, this.#here.slots, { highest: 3, listensUntil: -Infinity });
       this.#rankSince = now;
       // By then everybody has had a hello that says so, also who missed the first.
       this.settledAt = now + this.#said.intervalMs;

@@ -25,8 +25,9 @@ export type HostSetup = {
 const BURST_MS = [0, 100, 1_100, 2_200, 4_400] as const;
 const PROBES_MS = [0, 50, 100] as const;
 const ANSWER_MS = 200;
+const LATE_MS = 100;
 
-type Work = { claim: number | undefined; ask: number | undefined; claimedAt: number; askedAt: number };
+type Work = { claim: number | undefined; ask: number | undefined; claimedAt: number; silentAt: number };
 
 /** A machine: what stays when its process dies. */
 export class Host {
@@ -111,6 +112,8 @@ export class Process {
   readonly #work = new Map<string, Map<Address, Work>>();
   readonly #said = new Map<string, { readonly statement: Statement; readonly at: number }>();
   #sequence = 0;
+  /** When its rank last changed on some segment. */
+  rankAt = -Infinity;
   leaving: (() => void) | undefined;
 
   constructor(host: Host) {
@@ -238,13 +241,13 @@ export class Process {
     const standing = this.fleet.standing(address, segment);
     const onSegment = this.#work.get(segment) ?? new Map<Address, Work>();
     this.#work.set(segment, onSegment);
-    const work = onSegment.get(address) ?? { claim: undefined, ask: undefined, claimedAt: -Infinity, askedAt: -Infinity };
+    const work = onSegment.get(address) ?? { claim: undefined, ask: undefined, claimedAt: -Infinity, silentAt: -Infinity };
     onSegment.set(address, work);
     const claim = standing.role === "owner" ? standing.claim : undefined;
     const ask = standing.role === "standby" ? undefined : standing.ask;
     if (claim !== undefined && work.claim === undefined) {
       work.claimedAt = this.host.setup.world.time;
-      if (work.claimedAt - work.askedAt < 1.1 * ANSWER_MS) this.host.setup.claimed(this.host, address, segment);
+      if (work.claimedAt - work.silentAt < 10) this.host.setup.claimed(this.host, address, segment);
       this.host.setup.tell(() => `${this.host.name} serves ${address} on ${segment}`);
     }
     if (claim === undefined && work.claim !== undefined) this.host.setup.tell(() => `${this.host.name} stops serving ${address} on ${segment}`);
@@ -260,23 +263,24 @@ export class Process {
 
   #announce(port: HostPort, address: Address, work: Work, claim: number): void {
     const { refreshMs } = this.host.setup.settings;
-    const frame = (): void => {
-      if (work.claim === claim) port.lan.broadcast(port, { frame: "announcement", address, mac: port.mac });
+    const began = this.clock.now();
+    // What a stall made late is not sent: what this host serves is decided anew first.
+    const frame = (due: number): void => {
+      if (work.claim === claim && this.clock.now() - began - due < LATE_MS) port.lan.broadcast(port, { frame: "announcement", address, mac: port.mac });
     };
     for (const ms of BURST_MS) {
-      if (ms === 0) frame();
-      else this.clock.timer("burst", ms, frame);
+      if (ms > 0) this.clock.timer("burst", ms, () => { frame(ms); });
     }
-    const refresh = (): void => {
+    const refresh = (due: number): void => {
       if (work.claim !== claim) return;
-      frame();
-      this.clock.timer("refresh", refreshMs * (0.9 + 0.2 * this.host.setup.random()), refresh);
+      frame(due);
+      const next = this.clock.now() - began + refreshMs * (0.9 + 0.2 * this.host.setup.random());
+      this.clock.timer("refresh", next - (this.clock.now() - began), () => { refresh(next); });
     };
-    this.clock.timer("refresh", refreshMs * (0.9 + 0.2 * this.host.setup.random()), refresh);
+    refresh(0);
   }
 
   #ask(port: HostPort, segment: string, address: Address, work: Work, ask: number): void {
-    work.askedAt = this.host.setup.world.time;
     this.host.setup.tell(() => `${this.host.name} asks for ${address} on ${segment}`);
     const frame = (): void => {
       if (work.ask === ask) port.lan.broadcast(port, { frame: "question", address, mac: port.mac });
@@ -286,7 +290,9 @@ export class Process {
       else this.clock.timer("probe", ms, frame);
     }
     this.clock.timer("answer", ANSWER_MS, () => {
-      if (work.ask === ask) this.fleet.input({ type: "asked", segment, address, ask, answer: undefined });
+      if (work.ask !== ask) return;
+      work.silentAt = this.host.setup.world.time;
+      this.fleet.input({ type: "asked", segment, address, ask, answer: undefined });
     });
   }
 
@@ -329,6 +335,7 @@ export class Process {
   }
 
   #tell(fact: FleetFact): void {
+    if (fact.fact === "rank" && fact.rank !== fact.before) this.rankAt = this.host.setup.world.time;
     this.host.setup.tell(() => {
       const { sentence, fields } = sayFact(fact);
       return `${this.host.name} (life ${this.host.starts}): ${sentence} ${Object.entries(fields).filter(([, value]) => value !== undefined).map(([key, value]) => `${key}=${value ?? ""}`).join(" ")}`;

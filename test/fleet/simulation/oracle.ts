@@ -109,7 +109,8 @@ export class Oracle {
     watch.owner = owner;
     if (before === undefined || before === owner || now < this.#simulation.settledAt) return;
     const last = watch.moves.at(-1);
-    const thereAndBack = last?.to === before && last.from === owner && now - last.at < THERE_AND_BACK_MS && this.#simulation.lastChangeAt < last.at - 1_000;
+    const calm = [before, owner].every((host) => now - (host.process?.rankAt ?? now) > THERE_AND_BACK_MS) && this.#simulation.lastChangeAt < now - THERE_AND_BACK_MS - 1_000;
+    const thereAndBack = last?.to === before && last.from === owner && now - last.at < THERE_AND_BACK_MS && calm;
     if (thereAndBack) this.#violate(3, `${address} moved from ${owner.name} to ${before.name} and back`);
     watch.moves.push({ at: now, from: before, to: owner });
     this.#simulation.tell(() => `  ${address} moved from ${before.name} to ${owner.name}`);
@@ -120,7 +121,7 @@ export class Oracle {
     if (watch.darkSince === undefined) {
       watch.darkSince = now;
       const { owner } = watch;
-      watch.cause = owner === undefined ? "due" : this.#simulation.isHurt(owner, this.#simulation.view.vips[index]?.segment ?? "") ? "death" : "none";
+      watch.cause = owner === undefined ? "due" : this.#simulation.isHurt(owner, this.#simulation.view.vips[index]?.segment ?? "") || this.#simulation.justHurt() ? "death" : "none";
     }
     if (!able) {
       watch.darkSince = now;

@@ -80,6 +80,11 @@ export class Simulation {
     return host.process === undefined || host.process.clock.paused || port?.connected !== true || port.side !== 0 || this.world.time - (this.#hurt.get(host) ?? -Infinity) < 1_500;
   }
 
+  /** Some host was struck this moment: its last claim may be the one that counted. */
+  justHurt(): boolean {
+    return this.hosts.some((host) => this.world.time - (this.#hurt.get(host) ?? -Infinity) < 100);
+  }
+
   /** A host that could own the VIP by now, as it says of itself. */
   isCandidate(host: Host, index: number): boolean {
     const vip = this.view.vips[index];
@@ -101,10 +106,11 @@ export class Simulation {
   get movesAllowed(): number {
     switch (this.schedule.kinds[0]) {
       case "api":
-      case "api-one":
       case "not-ready-all":
       case "vip":
         return 0;
+      // A view that is stale while others' are fresh makes doubtful after a while.
+      case "api-one":
       case "kill":
       case "reboot":
       case "restart":
