@@ -4,7 +4,7 @@ import { formatRange } from "./address-text.ts";
 import { communityKey, nearestCommunity, parseCommunity } from "./community-text.ts";
 import type { BgpAdvertisement, Community } from "./config.ts";
 import type { Findings } from "./findings.ts";
-import { matchesGlob } from "./glob.ts";
+import { isPattern, matchesGlob } from "./glob.ts";
 import type { Nearest } from "./nearest.ts";
 import type { Peer } from "./peers.ts";
 import type { Pool } from "./pools.ts";
@@ -79,7 +79,7 @@ function resolvePeers(setting: AdvertisementReading["peers"], directory: Directo
   const found = new Set<Peer>();
   for (const { value, place } of setting.value) {
     const exact = directory.find(value);
-    const fitting = exact !== undefined ? [exact] : /[*?[]/.test(value) ? directory.all.filter((peer) => matchesGlob(value, peer.name.value ?? "")) : [];
+    const fitting = exact !== undefined ? [exact] : isPattern(value) ? directory.all.filter((peer) => matchesGlob(value, peer.name.value ?? "")) : [];
     for (const peer of fitting) found.add(peer);
     if (fitting.length === 0) directory.reportAbsent(value, place, findings);
   }

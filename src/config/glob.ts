@@ -14,18 +14,18 @@ export type GlobToken =
 
 /** Matches the whole name. */
 export function matchesGlob(glob: Glob, name: string): boolean {
+  if (!isPattern(glob)) return glob === name;
   const tokens = splitGlob(glob);
-  const chars = Array.from(name);
   let at = 0;
   let next = 0;
   let star = -1; // the last * passed, and how far it has eaten: the only place to come back to
   let eaten = 0;
-  while (at < chars.length) {
+  while (at < name.length) {
     const token = tokens[next];
     if (token?.type === "any") {
       star = next++;
       eaten = at;
-    } else if (token !== undefined && matchesOne(token, chars[at] ?? "")) {
+    } else if (token !== undefined && matchesOne(token, name[at] ?? "")) {
       next++;
       at++;
     } else if (star !== -1) {
@@ -44,18 +44,35 @@ export function anyGlobMatches(globs: readonly Glob[], name: string): boolean {
   return globs.length === 0 || globs.some((glob) => matchesGlob(glob, name));
 }
 
-/** The pattern in its parts. Total. */
+/** False for a plain name. */
+export function isPattern(glob: Glob): boolean {
+  return /[*?[]/.test(glob);
+}
+
+const MOST_REMEMBERED = 1000;
+const remembered = new Map<Glob, readonly GlobToken[]>();
+
+/** The pattern in its parts. Total. Remembers: every VIP is planned with the same few patterns. */
 export function splitGlob(glob: Glob): readonly GlobToken[] {
+  let tokens = remembered.get(glob);
+  if (tokens === undefined) {
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    tokens = split(glob);
+    remembered.set(glob, tokens);
+  }
+  return tokens;
+}
+
+function split(glob: Glob): readonly GlobToken[] {
   const tokens: GlobToken[] = [];
-  const chars = Array.from(glob);
-  for (let at = 0; at < chars.length; at++) {
-    const char = chars[at] ?? "";
-    const end = char === "[" ? chars.indexOf("]", at + 1) : -1;
+  for (let at = 0; at < glob.length; at++) {
+    const char = glob[at] ?? "";
+    const end = char === "[" ? glob.indexOf("]", at + 1) : -1;
     if (char === "*") tokens.push({ type: "any" });
     else if (char === "?") tokens.push({ type: "one" });
     else if (end === -1) tokens.push({ type: "literal", char });
     else {
-      tokens.push(setOf(chars.slice(at + 1, end)));
+      tokens.push(setOf(glob.slice(at + 1, end)));
       at = end;
     }
   }
@@ -119,8 +136,8 @@ function beginDifferently(a: Glob, b: Glob): boolean {
   return false;
 }
 
-function setOf(inside: readonly string[]): GlobToken {
-  const negated = inside[0] === "!" ? "yes" : "no";
+function setOf(inside: string): GlobToken {
+  const negated = inside.startsWith("!") ? "yes" : "no";
   const chars = negated === "yes" ? inside.slice(1) : inside;
   const ranges: (readonly [string, string])[] = [];
   for (let at = 0; at < chars.length; at++) {

@@ -1,14 +1,14 @@
 /** [[l2]]: what is announced on local segments. Pure. */
-import type { L2Advertisement } from "./config.ts";
+import type { Glob, L2Advertisement } from "./config.ts";
 import type { Findings } from "./findings.ts";
-import { globsMeet } from "./glob.ts";
 import type { Pool } from "./pools.ts";
 import { quote } from "./problem.ts";
 import { type Directory, type Named, reportSharedNames } from "./references.ts";
 import { L2 } from "./schema.ts";
-import { scopeOf, valuesOf } from "./scope.ts";
+import { MOST_COMPARED, type Scope, scopeOf, someGlobsMeet, valuesOf } from "./scope.ts";
 import { innerTables, readTable } from "./table.ts";
 import type { TomlTable } from "./toml.ts";
+import type { Item } from "./value.ts";
 
 export type L2 = Named & { readonly pools: readonly Pool[]; readonly config: L2Advertisement };
 
@@ -23,11 +23,7 @@ function readOne(table: TomlTable, directory: Directory<Pool>, findings: Finding
   const l2 = readTable(L2, table, findings);
   const pools = directory.resolve(l2.pools.value, findings);
   const scope = scopeOf(l2);
-  for (const { value, place } of l2.prefer.value) {
-    if (scope.hosts.length > 0 && scope.hostSelectors.length === 0 && !scope.hosts.some((host) => globsMeet(host, value))) {
-      findings.warn(place, `${quote(value)} is not among hosts (${scope.hosts.map(quote).join(", ")}): no such host announces this`);
-    }
-  }
+  warnOfPreferred(l2.prefer.value, scope, findings);
   return {
     name: l2.name,
     pools,
@@ -40,4 +36,12 @@ function readOne(table: TomlTable, directory: Directory<Pool>, findings: Finding
       prefer: valuesOf(l2.prefer),
     },
   };
+}
+
+/** A host that is preferred must be one of those that announce; with host_selectors any host may be. */
+function warnOfPreferred(prefer: readonly Item<Glob>[], scope: Scope, findings: Findings): void {
+  if (scope.hosts.length === 0 || scope.hostSelectors.length > 0 || scope.hosts.length * prefer.length > MOST_COMPARED) return;
+  for (const { value, place } of prefer) {
+    if (!someGlobsMeet(scope.hosts, [value])) findings.warn(place, `${quote(value)} is not among hosts: no such host announces this`);
+  }
 }

@@ -7,8 +7,11 @@ import { quote } from "./problem.ts";
 import type { LabelSelector, Requirement } from "./selector.ts";
 import type { Parsed } from "./value.ts";
 
+const MOST_LENGTH = 4096;
+
 /** At least one requirement; an empty selector would select everything, which nobody writes on purpose. */
 export function parseLabelSelector(text: string): Parsed<LabelSelector> {
+  if (text.length > MOST_LENGTH) return { error: `is longer than ${MOST_LENGTH} characters` };
   const parts = splitAtCommas(text);
   if (parts === undefined) return { error: "is no label selector: a parenthesis has no counterpart" };
   if (text.trim() === "") return { error: "is an empty label selector" };

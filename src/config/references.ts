@@ -1,5 +1,6 @@
 /** Names that tables give themselves, and names by which others refer to them. Pure. */
 import type { Findings } from "./findings.ts";
+import { isPattern } from "./glob.ts";
 import { type Nearest, didYouMean, nearestOf } from "./nearest.ts";
 import { type Place, enumerate, quote } from "./problem.ts";
 import type { Setting } from "./table.ts";
@@ -74,10 +75,10 @@ export class Directory<T extends Named> {
   }
 
   #absence(name: string): string {
-    const isPattern = /[*?[]/.test(name);
+    const described = isPattern(name);
     const hint = didYouMean(this.#nearest(name));
-    const rule = isPattern && this.#named === "exactly" ? `; a ${this.#what} is named exactly, not by a pattern` : "";
-    const subject = isPattern && this.#named === "by patterns" ? `no ${this.#what} fits` : `there is no ${this.#what}`;
+    const rule = described && this.#named === "exactly" ? `; a ${this.#what} is named exactly, not by a pattern` : "";
+    const subject = described && this.#named === "by patterns" ? `no ${this.#what} fits` : `there is no ${this.#what}`;
     return `${subject} ${quote(name)}${rule}${hint === "" ? this.#others() : hint}`;
   }
 

@@ -1,6 +1,6 @@
 /** Which hosts a peer or an advertisement is for, and when two of them are for no host in common. Pure. */
 import type { Glob } from "./config.ts";
-import { globsMeet } from "./glob.ts";
+import { globsMeet, isPattern } from "./glob.ts";
 import { type LabelSelector, selectorsExclude } from "./selector.ts";
 import type { Setting } from "./table.ts";
 import type { Item } from "./value.ts";
@@ -40,7 +40,15 @@ export function scopesExclude(a: Scope, b: Scope): boolean {
 function hostsExclude(a: Scope, b: Scope): boolean {
   if (isForAll(a) || isForAll(b)) return false;
   if ((a.hosts.length > 0 && b.hostSelectors.length > 0) || (a.hostSelectors.length > 0 && b.hosts.length > 0)) return false;
-  return !a.hosts.some((x) => b.hosts.some((y) => globsMeet(x, y))) && a.hostSelectors.every((x) => b.hostSelectors.every((y) => selectorsExclude(x, y)));
+  return !someGlobsMeet(a.hosts, b.hosts) && a.hostSelectors.every((x) => b.hostSelectors.every((y) => selectorsExclude(x, y)));
+}
+
+/** Pairs of patterns; lists that are longer than any fleet are taken to meet. */
+export const MOST_COMPARED = 100_000;
+
+/** True if a name may be matched by one of each. */
+export function someGlobsMeet(a: readonly Glob[], b: readonly Glob[]): boolean {
+  return a.length * b.length > MOST_COMPARED || a.some((x) => b.some((y) => globsMeet(x, y)));
 }
 
 function isForAll(scope: Scope): boolean {
@@ -83,5 +91,5 @@ export class ScopeIndex<T extends { readonly scope: Scope }> {
 
 /** Undefined if hosts are described by patterns or labels, or not at all. */
 function namedHosts(scope: Scope): readonly string[] | undefined {
-  return scope.hosts.length === 0 || scope.hostSelectors.length > 0 || scope.hosts.some((host) => /[*?[]/.test(host)) ? undefined : scope.hosts;
+  return scope.hosts.length === 0 || scope.hostSelectors.length > 0 || scope.hosts.some(isPattern) ? undefined : scope.hosts;
 }
