@@ -1,1 +1,3 @@
 export type * from "./desired.ts";
+export type * from "./status.ts";
+export * from "./announcer.ts";
