@@ -23,8 +23,8 @@ export type AllocatorOptions = {
   readonly soon: (fn: () => void) => void;
   /** Leader, and renewed lately enough that nobody else can be. */
   readonly leadingSafely: () => boolean;
-  /** Every Service has been listed by the API, not only by the cache. */
-  readonly servicesRead: () => boolean;
+  /** When the last complete list of the Services by the API, not from the cache, was asked for; ms of `clock`. */
+  readonly servicesListedAt: () => number | undefined;
   /** Guarded by `leadingSafely` in the turn in which the request leaves. */
   readonly write: (service: Service, ingress: readonly Ingress[], pool: string | undefined) => Promise<WriteResult>;
   /** What a write of ours made of the Service, so that nobody has to wait for the watch to say it. */
@@ -39,7 +39,7 @@ export class Allocator {
   readonly #writing = new Set<ServiceKey>();
   /** The last refusal of each Service, so that it is said once. */
   readonly #refused = new Map<ServiceKey, string>();
-  #settledAt = Number.POSITIVE_INFINITY;
+  #electedAt = Number.POSITIVE_INFINITY;
 
   constructor(options: AllocatorOptions) {
     this.#options = options;
@@ -60,7 +60,7 @@ export class Allocator {
 
   /** This host was elected. */
   elected(): void {
-    this.#settledAt = this.#options.clock.now() + SETTLE_MS;
+    this.#electedAt = this.#options.clock.now();
     this.#options.clock.timer("allocator settles", SETTLE_MS, () => {
       this.lookAtAll();
     });
@@ -68,7 +68,7 @@ export class Allocator {
 
   /** Another host is the allocator now, or nobody. */
   deposed(): void {
-    this.#settledAt = Number.POSITIVE_INFINITY;
+    this.#electedAt = Number.POSITIVE_INFINITY;
     this.#refused.clear();
   }
 
@@ -96,9 +96,11 @@ export class Allocator {
     this.#carryOut(service, this.#ipam.decide(service, cluster, clock.now()));
   }
 
+  /** Elected for long enough, with a list of the Services that is younger than the election. */
   #mayDecide(): boolean {
-    const { leadingSafely, servicesRead, clock } = this.#options;
-    return clock.now() >= this.#settledAt && leadingSafely() && servicesRead();
+    const { leadingSafely, servicesListedAt, clock } = this.#options;
+    const read = (servicesListedAt() ?? Number.NEGATIVE_INFINITY) >= this.#electedAt;
+    return read && clock.now() >= this.#electedAt + SETTLE_MS && leadingSafely();
   }
 
   #carryOut(service: Service, decision: Decision): void {

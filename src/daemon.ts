@@ -13,10 +13,10 @@ import { type Config, configDigests, type LoadedConfig } from "./config/index.ts
 import { formatProblems, loadConfiguration } from "./configuration.ts";
 import { ALGORITHM, Fleet, type FleetFact, type FleetSettings, readStatements, sayFact, type Statement } from "./fleet/index.ts";
 import { identify, routerId } from "./identity.ts";
-import type { HostsChange } from "./kube/index.ts";
-import { Kubernetes } from "./kubernetes.ts";
-import { L2, type L2Event } from "./l2/index.ts";
-import { addressesBeside, defaultRouteAddress, Keepsakes, type Link, LinkWatcher, type Notifier, systemdNotifier, systemTcp } from "./linux/index.ts";
+import type { Credentials, HostsChange } from "./kube/index.ts";
+import { Kubernetes, openCredentials } from "./kubernetes.ts";
+import { Announcer, type L2Event } from "./l2/index.ts";
+import { addressesBeside, defaultRouteAddress, ipv6Forwarding, Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket, systemdNotifier, systemTcp } from "./linux/index.ts";
 import { Liveness } from "./liveness/index.ts";
 import { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
@@ -51,7 +51,9 @@ export async function runDaemon({ configPath, version }: DaemonOptions): Promise
   }
   journal.setLevel(loaded.config.host.logLevel);
   for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
-  const daemon = new Daemon({ loaded, version, journal, notifier, clock: systemClock, random: systemRandom });
+  const clock = systemClock;
+  const credentials = await openCredentials(loaded.config, clock, journal);
+  const daemon = new Daemon({ loaded, credentials, version, journal, notifier, clock, random: systemRandom });
   const told = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
   });
@@ -67,6 +69,7 @@ type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
 
 type Parts = {
   readonly loaded: Extract<LoadedConfig, { readonly ok: true }>;
+  readonly credentials: Credentials;
   readonly version: string;
   readonly journal: Journal;
   readonly notifier: Notifier;
@@ -86,7 +89,7 @@ class Daemon {
   readonly #keepsakes: Keepsakes;
   readonly #fleet: Fleet;
   readonly #liveness: Liveness;
-  readonly #l2: L2;
+  readonly #l2: Announcer;
   readonly #links: LinkWatcher;
   readonly #kubernetes: Kubernetes;
   readonly #allocator: Allocator;
@@ -103,7 +106,7 @@ class Daemon {
   #onHandedOver: (() => void) | undefined;
 
   constructor(parts: Parts) {
-    const { loaded, journal: log, clock, random, version } = parts;
+    const { loaded, credentials, journal: log, clock, random, version } = parts;
     const config = loaded.config;
     this.#parts = parts;
     this.#config = config;
@@ -133,10 +136,14 @@ class Daemon {
         fact: (fact) => { this.#tell(fact); },
       },
     });
-    this.#l2 = new L2({
+    this.#l2 = new Announcer({
       log,
       clock,
       random,
+      openFrames: openFrameSocket,
+      groups: new MulticastGroups(log),
+      forwards: ipv6Forwarding,
+      isVip: (address) => this.#planner.plan.vips.has(address),
       refreshMs: config.fleet.refreshMs,
       announceRate: config.fleet.announceRate,
       onEvent: (event) => { this.#hear(event); },
@@ -144,6 +151,7 @@ class Daemon {
     this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
     this.#kubernetes = new Kubernetes({
       config,
+      credentials,
       instance,
       stateDirectory,
       clock,
@@ -155,6 +163,7 @@ class Daemon {
       onElected: () => {
         log.notice("this host is the allocator now");
         this.#allocator.elected();
+        this.#kubernetes.source.relist("services");
       },
       onDeposed: (reason) => {
         log.notice(`this host is the allocator no more: ${reason}`);
@@ -168,7 +177,7 @@ class Daemon {
       log,
       soon: (fn) => setImmediate(fn),
       leadingSafely: () => this.#kubernetes.election.leadingSafely(),
-      servicesRead: () => this.#kubernetes.source.listedAt("services") !== undefined,
+      servicesListedAt: () => this.#kubernetes.source.listedAt("services"),
       write: (service, ingress, pool) => this.#kubernetes.writer.write(service, ingress, pool),
       wrote: (service) => { this.#kubernetes.source.wrote(service); },
       event: (event) => { this.#kubernetes.events.say(event); },
@@ -194,6 +203,7 @@ class Daemon {
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
     if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
     this.#liveness.start();
+    this.#l2.start();
     this.#links.start();
     this.#fleet.start();
     this.#pulse();
@@ -246,13 +256,12 @@ class Daemon {
     }
     if (nodes) this.#takeNodes();
     if (services.size > 0) this.#allocator.touched(services);
+    if (changes.some((change) => change.type === "synced" && change.kind === "services")) this.#allocator.lookAtAll();
     if (everything) this.#worldMoved(this.#cluster.addresses());
     this.#worldMoved(addresses);
     if (this.#view !== "api" && KINDS.every((kind) => this.#kubernetes.source.listedAt(kind) !== undefined)) {
       this.#view = "api";
       this.#parts.journal.info(`read ${this.#cluster.serviceCount} Services from the API`, { services: this.#cluster.serviceCount });
-      this.#allocator.lookAtAll();
-      this.#worldMoved(this.#cluster.addresses());
     }
     if (this.#queue.idle) this.#idle();
   }
@@ -282,7 +291,7 @@ class Daemon {
   #tellFleetSegments(): void {
     const world = this.#world();
     const links = this.#segmentLinks();
-    this.#l2.segments(new Set(links.map((link) => link.name)));
+    this.#l2.segments(links.map((link) => link.name));
     this.#liveness.segments(links);
     this.#fleet.input({
       type: "segments",

@@ -28,6 +28,7 @@ export const CLUSTER = "kubernetes";
 
 export type KubernetesOptions = {
   readonly config: Config;
+  readonly credentials: Credentials;
   readonly instance: string;
   readonly stateDirectory: string;
   readonly clock: Clock;
@@ -39,6 +40,15 @@ export type KubernetesOptions = {
   readonly onElected: () => void;
   readonly onDeposed: (reason: string) => void;
 };
+
+/** Reads the kubeconfig. One that is of no use is said, and tried again with each request: it may be replaced. */
+export async function openCredentials(config: Config, clock: Clock, log: Log): Promise<Credentials> {
+  const { kubeconfig, context } = config.kubernetes;
+  const credentials = new Credentials(kubeconfig, context, clock, log);
+  const problem = await credentials.load();
+  if (problem !== undefined) log.error(problem);
+  return credentials;
+}
 
 export class Kubernetes {
   readonly contact: Contact;
@@ -52,14 +62,15 @@ export class Kubernetes {
   /** Undefined where the key is in a file. */
   readonly #fleetKey: FleetKey | undefined;
 
-  constructor({ config, instance, stateDirectory, clock, random, log, ...on }: KubernetesOptions) {
-    const { kubeconfig, context, namespace } = config.kubernetes;
+  constructor({ config, credentials, instance, stateDirectory, clock, random, log, ...on }: KubernetesOptions) {
+    const { namespace } = config.kubernetes;
     const host = config.host.name;
     const trouble = new Trouble(log, clock);
     const contact = new Contact(clock);
-    const api = new Client(new Credentials(kubeconfig, context, clock, log), clock);
+    const api = new Client(credentials, clock);
     const leases = new LeaseClient(api, namespace);
-    const cache = new Cache(stateDirectory, `${kubeconfig} ${context ?? ""}`, clock, log);
+    // A cache belongs to one cluster: to the server that it was read from.
+    const cache = new Cache(stateDirectory, credentials.party.server, clock, log);
     this.client = api;
     this.contact = contact;
     this.source = new ClusterSource({ api, cluster: CLUSTER, clock, random, log, trouble, contact, cache, onChanges: on.onChanges });
@@ -89,7 +100,8 @@ export class Kubernetes {
   /** Gives back the allocator's Lease first, so that another host can allocate at once, then this host's own. */
   async stop(): Promise<void> {
     await this.election.stop();
-    await Promise.all([this.source.stop(), this.#hosts.stop(), this.hostLease.stop(), this.events.stop(), this.#fleetKey?.stop()]);
+    await Promise.all([this.hostLease.stop(), this.#hosts.stop(), this.events.stop(), this.#fleetKey?.stop()]);
+    await this.source.stop();
     this.client.stop();
   }
 }

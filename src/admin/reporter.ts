@@ -201,12 +201,12 @@ export class Reporter {
 
   #segments(): readonly SegmentReport[] {
     const hosts = this.#sources.hosts();
-    return this.#sources.l2().segments.map((segment) => ({
-      interface: segment.name,
-      state: segment.state,
-      vips: segment.answering,
-      hosts_heard: hosts.filter((host) => host.segment === segment.name && host.state === "alive").length,
-      frames_answered: segment.answered,
+    return this.#sources.l2().segments.map(({ segment, capture, counters, vips }) => ({
+      interface: segment,
+      state: stateOf(capture.state),
+      vips: vips.size,
+      hosts_heard: hosts.filter((host) => host.segment === segment && host.state === "alive").length,
+      frames_answered: counters.answered.arp + counters.answered.ndp,
     }));
   }
 
@@ -223,6 +223,17 @@ function announced(peer: BgpPeerStatus): number {
 
 function segmentsOf(plan: VipPlan): readonly string[] {
   return plan.l2.flatMap((decision) => (decision.segment === undefined ? [] : [decision.segment]));
+}
+
+function stateOf(capture: L2Status["segments"][number]["capture"]["state"]): string {
+  switch (capture.type) {
+    case "open":
+      return "open";
+    case "closed":
+      return capture.reason;
+    case "failed":
+      return `failed: ${capture.error}`;
+  }
 }
 
 /** "namespace/name" without the cluster. */

@@ -26,8 +26,12 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
     ...status.kubernetes.watches.map((watch) => gauge("kubernetes_objects", "Objects known, by kind.", watch.objects, { kind: watch.kind })),
     ...status.kubernetes.watches.map((watch) => gauge("kubernetes_watch_failing", "1 while a watch cannot be had.", Number(watch.error !== null), { kind: watch.kind })),
     ...status.segments.map((segment) => gauge("hosts_heard", "Other hosts whose hellos are heard, by interface.", segment.hosts_heard, { interface: segment.interface })),
-    ...l2.segments.map((segment) => counter("l2_answers_total", "ARP requests and Neighbor Solicitations answered, by interface.", segment.answered, { interface: segment.name })),
-    ...l2.segments.map((segment) => counter("l2_announcements_total", "Gratuitous frames sent, by interface.", segment.announced, { interface: segment.name })),
+    ...l2.segments.flatMap(({ segment, counters }) => [
+      counter("l2_answers_total", "Requests and solicitations answered, by interface.", counters.answered.arp, { interface: segment, protocol: "arp" }),
+      counter("l2_answers_total", "Requests and solicitations answered, by interface.", counters.answered.ndp, { interface: segment, protocol: "ndp" }),
+      counter("l2_announcements_total", "Frames by which VIPs were announced, by interface.", counters.announcements, { interface: segment }),
+      counter("l2_unsent_total", "Frames that the kernel did not take, by interface.", counters.unsent, { interface: segment }),
+    ]),
     ...pools.map((pool) => gauge("pool_used", "Addresses in use, by pool.", pool.used, { pool: pool.name })),
     ...pools.map((pool) => gauge("pool_size", "Addresses in all, by pool.", Number(pool.size), { pool: pool.name })),
     ...(bgp?.peers ?? []).flatMap((peer) => [

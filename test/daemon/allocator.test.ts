@@ -18,7 +18,7 @@ class Bench {
   readonly events: EventNote[] = [];
   log = "";
   leading = true;
-  servicesRead = true;
+  listedAt: number | undefined = Number.POSITIVE_INFINITY;
   answer: (service: Service, write: Write) => WriteResult = (one, { ips }) => ({ type: "ok", service: { ...service(one.name, { ips }), resourceVersion: "2" } });
   readonly allocator: Allocator;
 
@@ -31,7 +31,7 @@ class Bench {
       log: new Journal({ writableLength: 0, write: (text) => (this.log += text) }, "info"),
       soon: (fn) => turns.push(fn),
       leadingSafely: () => this.leading,
-      servicesRead: () => this.servicesRead,
+      servicesListedAt: () => this.listedAt,
       write: (one, ingress, name) => {
         const write = { name: one.name, ips: ingress.map((entry) => entry.ip), pool: name };
         this.writes.push(write);
@@ -88,7 +88,8 @@ test("a new allocator waits four seconds, so that its predecessor's last writes 
 for (const [what, prepare] of [
   ["is not elected", (bench: Bench) => { bench.allocator.deposed(); }],
   ["may have been overtaken", (bench: Bench) => (bench.leading = false)],
-  ["has not read all Services from the API", (bench: Bench) => (bench.servicesRead = false)],
+  ["has not read all Services from the API", (bench: Bench) => (bench.listedAt = undefined)],
+  ["read them before it was elected", (bench: Bench) => (bench.listedAt = 0)],
 ] as const) {
   test(`a host that ${what} writes nothing`, async () => {
     const bench = new Bench();
