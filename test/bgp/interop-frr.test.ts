@@ -1,5 +1,6 @@
 /** The speaker against a real FRR. */
 import assert from "node:assert/strict";
+import { address } from "../../src/net/index.ts";
 import { eventually, labTest, type Frr, type FrrNeighbor, type Lab } from "../lab/index.ts";
 import { RemoteSpeaker } from "./remote-speaker.ts";
 
@@ -145,3 +146,46 @@ labTest("a router that goes away and comes back has the routes again", async (la
   await speaker.established();
   await eventually("the route is there", 10_000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
 });
+
+labTest("FRR and a session between link-local addresses: both families have next hops", async (lab) => {
+  await lab.segment("lan", { ipv4: "10.7.0.0/24", ipv6: "fd07::/64" });
+  const host = await lab.host("host", { lan: HOST });
+  const router = await lab.router("router", { lan: ROUTER });
+  const [ours, theirs] = [linkLocal(host.link("lan").mac), linkLocal(router.link("lan").mac)];
+  const frr = await lab.frr(router, {
+    asn: 64501,
+    routerId: "10.7.0.254",
+    neighbors: [{ address: ours, asn: 64500, families: ["ipv4", "ipv6"], settings: ["interface eth0"] }],
+  });
+  const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
+  speaker.apply({ peers: [{ address: theirs as never, zone: "eth0" }], vips: VIPS });
+  await speaker.established();
+  await eventually("all are there", 5000, async () => {
+    assert.deepEqual(await hops(frr, "10.9.9.9/32"), ["10.7.0.1"]);
+    assert.deepEqual(await hops(frr, "fd09::9/128"), ["fd07::1"]);
+    return true;
+  });
+  assert.equal((await speaker.peer()).families.ipv6.nextHop, `fd07::1 ${ours}`);
+});
+
+labTest("FRR two hops away is reached with multihop, and not without", async (lab) => {
+  await lab.segment("lan", { ipv4: "10.7.0.0/24" });
+  await lab.segment("far", { ipv4: "10.8.0.0/24" });
+  const host = await lab.host("host", { lan: { ipv4: "10.7.0.1", routes: ["10.8.0.0/24 via 10.7.0.2"] } });
+  await lab.router("between", { lan: { ipv4: "10.7.0.2" }, far: { ipv4: "10.8.0.2" } });
+  const router = await lab.router("router", { far: { ipv4: "10.8.0.254", routes: ["10.7.0.0/24 via 10.8.0.2"] } });
+  const frr = await lab.frr(router, { asn: 64501, routerId: "10.8.0.254", neighbors: [{ address: "10.7.0.1", asn: 64500, settings: ["ebgp-multihop 2", "passive"] }] });
+  const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
+  speaker.apply({ peers: [{ address: "10.8.0.254" as never }], vips: ["10.9.9.9"] });
+  await speaker.says(/^<4>(no answer from|no way to) peer router at 10\.8\.0\.254/);
+  speaker.apply({ peers: [{ address: "10.8.0.254" as never, multihop: 2 }], vips: ["10.9.9.9"] });
+  await speaker.established();
+  await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
+});
+
+/** The address that the kernel makes of a MAC (RFC 4291 appendix A). */
+function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(":").map((octet) => Number.parseInt(octet, 16));
+  const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
+  return address(`fe80::${groups.map((group) => group.toString(16)).join(":")}`);
+}
