@@ -4,15 +4,13 @@
  * Owns up to three connections for moments: the one that we open, and those that the peer opens. RFC 4271 6.8 leaves one.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Tcp, TcpArrival, TcpDial } from "../linux/index.ts";
+import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Prefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import {
   CEASE,
   CEASE_SUBCODE,
-  type MessageType,
-  type NextHop,
   type Notification,
   OPEN_ERROR,
   OPEN_SUBCODE,
@@ -21,20 +19,22 @@ import {
   type RouteRefresh,
   type Update,
   cease,
-  describeCapability,
   encodeMessage,
   encodeNotification,
 } from "../wire/index.ts";
 import { AdjRibOut } from "./adj-rib-out.ts";
 import { retainedInitiator } from "./collision.ts";
 import type { BgpPeer, RouteAttributes } from "./desired.ts";
+import { dialOf } from "./dial.ts";
 import { type Failure, describeFailure, failureFields } from "./failure.ts";
 import type { State } from "./fsm.ts";
 import { IdleHold } from "./idle-hold.ts";
+import { type Traffic, addTraffic, noTraffic } from "./message-counts.ts";
 import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpen } from "./negotiated.ts";
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
-import { type MessageCounts, Session, type SessionOwner, sendHoldMs } from "./session.ts";
-import type { BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
+import { peerStatus } from "./peer-status.ts";
+import { Session, type SessionOwner } from "./session.ts";
+import type { BgpPeerStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
@@ -71,7 +71,7 @@ export class Peer {
   /** Sentences that were logged since the peer was last up: a retry that fails alike is no news. */
   readonly #said = new Set<string>();
   #received = { announcements: 0, withdrawals: 0, malformed: 0 };
-  readonly #pastMessages = { sent: noCounts(), received: noCounts() };
+  readonly #pastTraffic = noTraffic();
 
   constructor(config: BgpPeer, parts: PeerParts) {
     this.config = config;
@@ -145,40 +145,22 @@ export class Peer {
   }
 
   status(): BgpPeerStatus {
-    const { config } = this;
-    const now = this.#parts.clock.now();
     const current = this.#foremost();
-    const failure = this.#lastFailure;
-    return {
-      name: config.name,
-      address: config.address,
-      zone: config.zone,
-      port: config.port,
-      localAsn: config.localAsn,
-      asn: config.asn,
+    const now = this.#parts.clock.now();
+    return peerStatus({
+      config: this.config,
       state: this.#state,
       inStateMs: now - this.#stateSince,
+      current,
       openedBy: current?.agreed === undefined ? undefined : current === this.#outgoing ? "us" : "peer",
-      localAddress: current?.local,
-      lastError:
-        failure === undefined
-          ? undefined
-          : {
-              text: failure.text,
-              by: failure.failure.by,
-              code: failure.failure.by === "network" ? undefined : failure.failure.notification.code,
-              subcode: failure.failure.by === "network" ? undefined : failure.failure.notification.subcode,
-              agoMs: now - failure.at,
-            },
+      failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#outgoing?.timeLeft("ConnectRetry"),
       establishments: this.#establishments,
-      negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
-      families: { ipv4: this.#familyStatus("ipv4"), ipv6: this.#familyStatus("ipv6") },
+      rib: this.#rib,
+      transmitter: this.#transmitter,
       received: { ...this.#received },
-      messages: this.#messages(),
-      queued: current?.queued ?? 0,
-      notes: this.#notes(),
-    };
+      traffic: this.#traffic(),
+    });
   }
 
   #session(initiator: "local" | "remote"): Session {
@@ -332,7 +314,7 @@ export class Peer {
   #noteState(): void {
     const dead = this.#arrivals.filter((session) => session.state === "Idle" || session.state === "Active");
     if (dead.length > 0) {
-      for (const session of dead) addCounts(this.#pastMessages, session);
+      for (const { traffic } of dead) addTraffic(this.#pastTraffic, traffic);
       this.#arrivals = this.#arrivals.filter((session) => !dead.includes(session));
     }
     const state = this.#foremost()?.state ?? (this.#stopped || this.#idleHold.left !== undefined ? "Idle" : "Active");
@@ -341,83 +323,15 @@ export class Peer {
     this.#stateSince = this.#parts.clock.now();
   }
 
-  #messages(): BgpPeerStatus["messages"] {
-    const sum = { sent: { ...this.#pastMessages.sent }, received: { ...this.#pastMessages.received } };
-    for (const session of this.#sessions()) addCounts(sum, session);
+  #traffic(): Traffic {
+    const sum = noTraffic();
+    addTraffic(sum, this.#pastTraffic);
+    for (const { traffic } of this.#sessions()) addTraffic(sum, traffic);
     return sum;
   }
-
-  #familyStatus(family: "ipv4" | "ipv6"): BgpFamilyStatus {
-    const { sent, wanted } = this.#rib.count(family);
-    const nextHop = this.#transmitter.nextHop(family);
-    return { announced: nextHop === undefined ? 0 : sent, wanted, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
-  }
-
-  #notes(): string[] {
-    const agreed = this.#established?.agreed;
-    const notes: string[] = [];
-    for (const family of this.config.families) {
-      const { wanted, nextHop } = this.#familyStatus(family);
-      if (agreed === undefined || wanted === 0) continue;
-      if (!agreed.families.includes(family)) notes.push(`${wanted} ${family} prefixes are not announced: the peer does not speak ${family} unicast`);
-      else if (nextHop === undefined) notes.push(`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`);
-    }
-    if (this.#transmitter.tooLong > 0) notes.push(`${this.#transmitter.tooLong} routes have so many communities that they do not fit a message`);
-    if (agreed?.internal === false) notes.push("if routes do not show there, the router's import policy may drop them (RFC 8212)");
-    return notes;
-  }
-}
-
-function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
-  return {
-    remoteAsn,
-    remoteIdentifier,
-    remoteHostname,
-    internal,
-    holdMs,
-    keepaliveMs,
-    holdLeftMs,
-    fourOctetAs,
-    families,
-    remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
-  };
 }
 
 /** Not an error: the peer keeps the other connection. */
 function isCollision(failure: Failure): boolean {
   return failure.by === "peer" && failure.notification.code === CEASE && failure.notification.subcode === CEASE_SUBCODE.COLLISION;
-}
-
-function formatNextHop(nextHop: NextHop): string {
-  if (nextHop.family === "ipv4") return nextHop.address;
-  return nextHop.linkLocal === undefined ? nextHop.global : `${nextHop.global} ${nextHop.linkLocal}`;
-}
-
-const MAXIMUM_TTL = 255;
-const ADJACENT_TTL = 1; // an external peer is one hop away unless multihop says otherwise
-
-function dialOf(peer: BgpPeer): TcpDial {
-  const internal = peer.asn === "internal" || peer.asn === peer.localAsn;
-  return {
-    remote: { address: peer.address, zone: peer.zone, port: peer.port },
-    source: peer.sourceAddress,
-    ttl: peer.ttlSecurity ? MAXIMUM_TTL : peer.multihop > 0 ? peer.multihop : internal ? MAXIMUM_TTL : ADJACENT_TTL,
-    minimumTtl: peer.ttlSecurity ? MAXIMUM_TTL : 0, // RFC 5082 3
-    userTimeoutMs: peer.holdTimeMs === 0 ? 0 : sendHoldMs(peer.holdTimeMs),
-    password: peer.password,
-  };
-}
-
-type Counts = { readonly sent: MessageCounts; readonly received: MessageCounts };
-
-function noCounts(): MessageCounts {
-  return { OPEN: 0, UPDATE: 0, NOTIFICATION: 0, KEEPALIVE: 0, "ROUTE-REFRESH": 0 };
-}
-
-function addCounts(sum: Counts, more: Counts): void {
-  for (const type of Object.keys(sum.sent) as MessageType[]) {
-    sum.sent[type] += more.sent[type];
-    sum.received[type] += more.received[type];
-  }
 }

@@ -7,29 +7,25 @@
 import type { Tcp, TcpArrival, TcpDial, TcpEvents, TcpSocket } from "../linux/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import {
-  BgpError,
   type BgpMessage,
   Framer,
   type MessageType,
   type Notification,
-  OPEN_ERROR,
-  OPEN_SUBCODE,
   type Open,
   type Problem,
   type RouteRefresh,
   type Update,
-  decodeNotification,
-  decodeOpen,
-  decodeRouteRefresh,
-  decodeUpdate,
   encodeMessage,
   encodeNotification,
   encodeOpen,
 } from "../wire/index.ts";
 import { Deadline } from "./deadline.ts";
+import { sendHoldMs } from "./dial.ts";
 import type { Failure } from "./failure.ts";
 import { type Action, type Event, type Fsm, type FsmSettings, type State, type TimerName, newFsm, step } from "./fsm.ts";
+import { noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
+import { type Reading, readHeaderError, readMessage } from "./reading.ts";
 
 /** What the owner of a connection decides, and hears. */
 export interface SessionOwner {
@@ -61,15 +57,11 @@ export type SessionParts = {
   readonly owner: SessionOwner;
 };
 
-export type MessageCounts = Record<MessageType, number>;
-
 const MESSAGES_PER_TURN = 256; // bounds how long a peer that floods us keeps the others waiting
 const LEAST_KEEPALIVE_MS = 1000; // RFC 4271 4.4
-const LEAST_SEND_HOLD_MS = 90_000;
 
 export class Session {
-  readonly sent: MessageCounts = noMessages();
-  readonly received: MessageCounts = noMessages();
+  readonly traffic = noTraffic();
   readonly #parts: SessionParts;
   readonly #timers: Readonly<Record<TimerName | "SendHold", Deadline>>;
   #fsm: Fsm;
@@ -291,7 +283,7 @@ export class Session {
   #write(octets: Uint8Array, type: MessageType, messages: number): void {
     if (this.#socket === undefined) return;
     this.#socket.write(octets);
-    this.sent[type] += messages;
+    this.traffic.sent[type] += messages;
     this.#watchSending("still");
   }
 
@@ -311,20 +303,15 @@ export class Session {
   /** Answers what has arrived, a bounded number of messages per turn of the loop. */
   #read(socket: TcpSocket): void {
     for (let budget = MESSAGES_PER_TURN; budget > 0; budget--) {
-      let event: Event;
-      try {
-        const message = this.#framer.next();
-        if (message === undefined) {
-          if (this.#later !== undefined) socket.resume();
-          this.#later = undefined;
-          return;
-        }
-        this.received[message.type]++;
-        event = this.#eventOf(message);
-      } catch (error) {
-        event = this.#headerError(error);
+      const reading = this.#next();
+      if (reading === undefined) {
+        if (this.#later !== undefined) socket.resume();
+        this.#later = undefined;
+        return;
       }
-      this.#dispatch(event);
+      this.#problem = reading.problem;
+      if (reading.farewell !== undefined) this.#failure = { by: "peer", notification: reading.farewell };
+      this.#dispatch(reading.event);
       if (this.#socket !== socket) return;
     }
     socket.pause();
@@ -333,83 +320,19 @@ export class Session {
     });
   }
 
-  #headerError(error: unknown): Event {
-    if (!(error instanceof BgpError)) throw error;
-    this.#problem = error.problem;
-    return { type: "BGPHeaderErr", answer: error.notification };
-  }
-
-  #eventOf(message: BgpMessage): Event {
-    switch (message.type) {
-      case "OPEN":
-        return this.state === "OpenSent" ? this.#openEvent(message.body) : this.#unexpected(message);
-      case "KEEPALIVE":
-        return { type: "KeepAliveMsg" };
-      case "NOTIFICATION":
-        return this.#notificationEvent(message.body);
-      case "UPDATE":
-        return this.agreed !== undefined && this.state === "Established" ? this.#updateEvent(message.body, this.agreed) : this.#unexpected(message);
-      case "ROUTE-REFRESH":
-        return this.agreed !== undefined && this.state === "Established" ? this.#refreshEvent(message.body, this.agreed) : this.#unexpected(message);
-    }
-  }
-
-  #unexpected({ type }: BgpMessage): Event {
-    this.#problem = `it sent ${type} in state ${this.state}`;
-    return { type: "UnexpectedMsg", message: type };
-  }
-
-  #openEvent(body: Uint8Array): Event {
-    return this.#decoded(
-      () => {
-        const agreed = this.#parts.owner.judge(this, decodeOpen(body));
-        if (agreed === "collision") this.#problem = "both sides connected at once";
-        return agreed === "collision" ? { type: "OpenCollisionDump" } : { type: "BGPOpen", agreed };
-      },
-      (answer) => ({ type: "BGPOpenMsgErr", answer }),
-    );
-  }
-
-  #notificationEvent(body: Uint8Array): Event {
-    const received = decodeNotification(body);
-    this.#failure = { by: "peer", notification: received };
-    return { type: received.code === OPEN_ERROR && received.subcode === OPEN_SUBCODE.UNSUPPORTED_VERSION ? "NotifMsgVerErr" : "NotifMsg" };
-  }
-
-  #updateEvent(body: Uint8Array, agreed: Negotiated): Event {
-    return this.#decoded(
-      () => {
-        const update = decodeUpdate(body, agreed);
-        if (update.problems.length > 0) this.#parts.owner.spoilt(update.problems, encodeMessage("UPDATE", body));
-        return { type: "UpdateMsg", update };
-      },
-      (answer) => ({ type: "UpdateMsgErr", answer }),
-    );
-  }
-
-  #refreshEvent(body: Uint8Array, agreed: Negotiated): Event {
-    return this.#decoded(
-      () => ({ type: "RouteRefreshMsg", refresh: decodeRouteRefresh(body, agreed) }),
-      (answer) => ({ type: "RouteRefreshMsgErr", answer }),
-    );
-  }
-
-  #decoded(decode: () => Event, failed: (answer: Notification) => Event): Event {
+  /** The next message; undefined when more octets are needed. */
+  #next(): Reading | undefined {
+    const { owner } = this.#parts;
+    let message: BgpMessage | undefined;
     try {
-      return decode();
+      message = this.#framer.next();
     } catch (error) {
-      if (!(error instanceof BgpError)) throw error;
-      this.#problem = error.problem;
-      return failed(error.notification);
+      return readHeaderError(error);
     }
+    if (message === undefined) return undefined;
+    this.traffic.received[message.type]++;
+    const reading = readMessage(message, { state: this.state, agreed: this.agreed, judge: (open) => owner.judge(this, open) });
+    if (reading.spoilt.length > 0) owner.spoilt(reading.spoilt, encodeMessage(message.type, message.body));
+    return reading;
   }
-}
-
-/** How long a peer may take nothing: RFC 9687 leaves the value to us. */
-export function sendHoldMs(holdMs: number): number {
-  return Math.max(LEAST_SEND_HOLD_MS, 2 * holdMs);
-}
-
-function noMessages(): MessageCounts {
-  return { OPEN: 0, UPDATE: 0, NOTIFICATION: 0, KEEPALIVE: 0, "ROUTE-REFRESH": 0 };
 }

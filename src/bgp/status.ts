@@ -1,7 +1,7 @@
 /** What bgp/ reports of itself. */
 import type { Address, Family, Ipv4 } from "../net/index.ts";
 import type { State } from "./fsm.ts";
-import type { MessageCounts } from "./session.ts";
+import type { Traffic } from "./message-counts.ts";
 
 export type BgpStatus = {
   readonly routerId: Ipv4;
@@ -33,7 +33,7 @@ export type BgpPeerStatus = {
   /** Since the session was established. Nothing received is kept, so these are events, not routes. */
   readonly received: { readonly announcements: number; readonly withdrawals: number; readonly malformed: number };
   /** Since the peer was configured. */
-  readonly messages: { readonly sent: Readonly<MessageCounts>; readonly received: Readonly<MessageCounts> };
+  readonly messages: Traffic;
   /** Octets that the peer has not taken. */
   readonly queued: number;
   /** Sentences about what is not as one may expect. */

@@ -107,7 +107,7 @@ export class Transmitter {
 
   /** The Adj-RIB-Out may differ from what was sent: sends at once, or soon if it just did. */
   changed(): void {
-    if (this.#open === undefined || !this.#complete || this.#timer !== undefined) return;
+    if (this.#open === undefined || !this.#complete || this.#timer !== undefined || !this.#hasMore(this.#open)) return;
     this.#schedule(Math.max(0, this.#lastFlush + COALESCE_MS - this.#clock.now()));
   }
 

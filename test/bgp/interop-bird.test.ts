@@ -40,7 +40,7 @@ for (const [what, options, peer] of [
 ] as const) {
   labTest(`BIRD gets our routes ${what}, and loses what is withdrawn`, async (lab) => {
     const { bird, speaker } = await setUp(lab, options);
-    const families = "families" in peer ? peer.families : ["ipv4", "ipv6"];
+    const families: readonly string[] = "families" in peer ? peer.families : ["ipv4", "ipv6"];
     speaker.apply({ peers: [peer], vips: VIPS });
     await speaker.established();
     await eventually("the routes are there", 5000, async () => {

@@ -65,15 +65,15 @@ async function established(speaker: BgpSpeaker): Promise<void> {
 }
 
 /** Octets that a socket has received. */
-function collect(socket: Socket): { octets: Buffer } {
-  const received = { octets: Buffer.alloc(0) };
+function collect(socket: Socket): { readonly octets: Buffer } {
+  const received: { octets: Buffer } = { octets: Buffer.alloc(0) };
   socket.on("data", (octets: Buffer) => { received.octets = Buffer.concat([received.octets, octets]); });
   return received;
 }
 
 test("our last words arrive although the peer floods us: the connection ends with FIN, not with a reset", async (t) => {
   const speaker = speakerFor(t);
-  let received = { octets: Buffer.alloc(0) };
+  let received: { readonly octets: Buffer } = { octets: Buffer.alloc(0) };
   let reset: unknown;
   const port = await router(t, (socket) => {
     received = collect(socket);
@@ -99,18 +99,18 @@ test("a million routes in small and large UPDATEs keep the session, the loop and
   });
   let longest = 0;
   let last = performance.now();
-  let watching = true;
+  const watching = new AbortController();
   void (async () => {
-    while (watching) {
+    while (!watching.signal.aborted) {
       await turn();
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }
   })();
-  t.after(() => { watching = false; });
+  t.after(() => { watching.abort(); });
   want(speaker, { port });
   await eventually("all are counted", 20_000, () => speaker.status().peers[0]?.received.announcements === 1_050_000);
-  watching = false;
+  watching.abort();
   assert.equal(stateOf(speaker), "Established");
   assert.ok(longest < 250, `the loop stood still for ${longest.toFixed(0)} ms`);
 });
