@@ -44,11 +44,6 @@ export class FaultProxy {
     return this.#port;
   }
 
-  /** Connections of clients that are open now. */
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
   async set(fault: TransportFault): Promise<void> {
     this.#fault = fault;
     switch (fault) {

@@ -31,6 +31,8 @@ const [major = "0", minor = "0"] = KUBERNETES.slice(1).split(".");
 
 // Without these the server says v0.0.0-master and warns of it.
 const LINK = ["-s", "-w", ...stamp("k8s.io/component-base/version"), ...stamp("k8s.io/client-go/pkg/version")].join(" ");
+// Without cgo the same programs come out whether or not the machine has a C compiler.
+const BUILD_ENVIRONMENT = { CGO_ENABLED: "0", GOWORK: "off" };
 const BUILD = ["build", "-v", "-buildvcs=false", "-trimpath", "-mod=readonly", "-ldflags", LINK];
 
 /** What the built programs are, for people. */
@@ -70,7 +72,7 @@ export async function buildControlPlane<P extends Program>(programs: readonly P[
 function cacheFolder(): string {
   const cache = process.env["XDG_CACHE_HOME"];
   const root = cache === undefined || cache === "" ? join(homedir(), ".cache") : cache;
-  const hash = createHash("sha256").update(goMod).update(readFileSync(join(MODULE, "go.sum"))).update(BUILD.join(" ")).update(arch());
+  const hash = createHash("sha256").update(goMod).update(readFileSync(join(MODULE, "go.sum"))).update(BUILD.join(" ")).update(JSON.stringify(BUILD_ENVIRONMENT)).update(arch());
   return join(root, "bmlb", `kube-${hash.digest("hex").slice(0, 16)}`);
 }
 
@@ -103,6 +105,7 @@ async function build(program: Program): Promise<string> {
   process.stderr.write(`building ${program} (${VERSIONS}) into ${folder}; minutes the first time\n`);
   const child = spawn("flock", [join(folder, "lock"), "sh", "-c", unlessThere, path, go.command, ...BUILD, "-o", `${path}.new`, PACKAGES[program]], {
     cwd: MODULE,
+    env: { ...process.env, ...BUILD_ENVIRONMENT },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let packages = 0;

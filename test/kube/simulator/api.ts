@@ -37,15 +37,35 @@ const SERVED = new RegExp(`^/(api/v1|apis/(${RESOURCES.map(({ group }) => group)
 const HEALTH = ["/healthz", "/livez", "/readyz"];
 const DISCOVERY_PATH = /^\/(api|apis|version|openapi)(\/|$)/;
 
+export type StorageState = "running" | "frozen";
+
+// What a real server did while etcd was stopped.
+const FROZEN_READ_MS = 60_000;
+const FROZEN_WRITE_MS = 20_000;
+
 export class Api {
   readonly #store: Store;
   readonly #registry: Registry;
   readonly #watches: WatchSettings;
+  readonly #forbiddenAtStartMs: number;
+  #startedAt = performance.now();
+  #storage: StorageState = "running";
 
-  constructor(store: Store, registry: Registry, watches: WatchSettings) {
+  /** @param forbiddenAtStartMs for how long after a start nobody but admin may do anything */
+  constructor(store: Store, registry: Registry, watches: WatchSettings, forbiddenAtStartMs: number) {
     this.#store = store;
     this.#registry = registry;
     this.#watches = watches;
+    this.#forbiddenAtStartMs = forbiddenAtStartMs;
+  }
+
+  setStorage(state: StorageState): void {
+    this.#storage = state;
+  }
+
+  /** The server has been started anew, as far as anybody can tell. */
+  restarted(): void {
+    this.#startedAt = performance.now();
   }
 
   /** Never throws: a refusal, and a fault of the simulator itself, is an answer too. */
@@ -69,11 +89,26 @@ export class Api {
       return { type: "text", status: 404, contentType: "text/plain", text: "404 page not found\n" };
     }
     const verb = verbOf(method, target, query);
-    authorize(request.identity, attemptOf(verb, target));
+    const starting = performance.now() - this.#startedAt < this.#forbiddenAtStartMs;
+    authorize(request.identity, attemptOf(verb, target), starting ? "not-read-yet" : "known");
     if (!/\*\/\*|application\/(json|\*)/.test(request.accept)) {
       throw new Refusal("NotAcceptable", "only the following media types are accepted: application/json");
     }
+    if (this.#storage === "frozen") await this.#whileFrozen(verb, query);
     return this.#carryOut(verb, target, request);
+  }
+
+  /** The watch cache goes on answering watches and lists of resourceVersion=0; what waits is carried out when the storage goes on. */
+  async #whileFrozen(verb: Verb, query: URLSearchParams): Promise<void> {
+    if (verb === "watch" || (verb === "list" && query.get("resourceVersion") === "0")) return;
+    const reading = verb === "get" || verb === "list";
+    const deadline = performance.now() + (reading ? FROZEN_READ_MS : FROZEN_WRITE_MS);
+    while (this.#storage === "frozen") {
+      if (performance.now() > deadline) {
+        throw reading ? new Refusal("Timeout", "Timeout: request did not complete within the requested timeout") : new Refusal("InternalError", "Internal error occurred: etcdserver: request timed out");
+      }
+      await delay(50);
+    }
   }
 
   async #carryOut(verb: Verb, target: Target, request: ApiRequest): Promise<Answer> {

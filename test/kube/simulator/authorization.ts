@@ -20,10 +20,13 @@ export type Attempt = {
   readonly name: string;
 };
 
-/** Throws 403 unless the user may. */
-export function authorize({ user, groups }: Identity, attempt: Attempt): void {
+/**
+ * Throws 403 unless the user may.
+ * @param roles a server that has just started has not read them yet, and refuses whoever is not admin
+ */
+export function authorize({ user, groups }: Identity, attempt: Attempt, roles: "known" | "not-read-yet"): void {
   if (groups.includes(MASTERS)) return;
-  const rules = user === "bmlb" ? [...CLUSTER_RULES, ...(attempt.namespace === BMLB_NAMESPACE ? NAMESPACE_RULES : [])] : [];
+  const rules = user === "bmlb" && roles === "known" ? [...CLUSTER_RULES, ...(attempt.namespace === BMLB_NAMESPACE ? NAMESPACE_RULES : [])] : [];
   if (rules.some((rule) => grants(rule, attempt))) return;
   const where = attempt.namespace === undefined ? "at the cluster scope" : `in the namespace "${attempt.namespace}"`;
   const plural = attempt.resource.split("/")[0] ?? "";

@@ -3,6 +3,7 @@
  */
 import type { ApiUnderTest, CredentialForm, Fault, User } from "../api-under-test.ts";
 import { obey } from "../child.ts";
+import type { StorageState } from "./api.ts";
 import type { Population } from "./bootstrap.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 
@@ -27,6 +28,7 @@ obey({
   populate: (population: Population) => running().populate(population),
   requests: () => running().requests(),
   rotateToken: (user: User) => running().rotateToken(user),
+  setStorage: (state: StorageState) => running().setStorage(state),
   endWatches: () => running().endWatches(),
   stop: () => running().stop(),
 });

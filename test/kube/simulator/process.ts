@@ -6,6 +6,7 @@ import type { CredentialForm, Fault, User } from "../api-under-test.ts";
 import { CommandedChild } from "../child.ts";
 import { removeFolder, temporaryFolder } from "../leftovers.ts";
 import { Workloads } from "../workloads.ts";
+import type { StorageState } from "./api.ts";
 import type { Population } from "./bootstrap.ts";
 import type { LoggedRequest } from "./server.ts";
 import type { SimulatedApi, SimulatorOptions } from "./simulator.ts";
@@ -80,6 +81,10 @@ export class SimulatorProcess implements SimulatedApi {
 
   async rotateToken(user: User): Promise<void> {
     await this.#child.call("rotateToken", user);
+  }
+
+  async setStorage(state: StorageState): Promise<void> {
+    await this.#child.call("setStorage", state);
   }
 
   async endWatches(): Promise<void> {

@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Allocations } from "./allocations.ts";
 import { asObject, asText, at, isObject, type Json, type JsonObject, sameJson, without } from "./json.ts";
+import { managedFields } from "./managed-fields.ts";
 import { wrongMetadata } from "./names.ts";
 import { type KubeObject, type Metadata, objectKey, timestamp } from "./objects.ts";
 import { PATCHES } from "./patch.ts";
@@ -124,6 +125,7 @@ export class Registry {
       ...(name === undefined ? {} : { name }),
       uid: randomUUID(),
       creationTimestamp: timestamp(Date.now()),
+      managedFields: managedFields(resource, given),
     };
     // Through the subresource nothing is allocated, and what it creates has no status either.
     const prepared = place.status
@@ -227,6 +229,7 @@ function keptMetadata(given: Metadata, old: Metadata): Metadata {
     uid: given.uid ?? old.uid,
     creationTimestamp: old.creationTimestamp,
     generation: old["generation"],
+    managedFields: old["managedFields"],
     deletionTimestamp: old.deletionTimestamp,
     deletionGracePeriodSeconds: old.deletionGracePeriodSeconds,
   });

@@ -11,7 +11,7 @@ import { Kubeconfigs } from "../kubeconfig.ts";
 import { ownedFolder, removeFolder, temporaryFolder } from "../leftovers.ts";
 import { Workloads } from "../workloads.ts";
 import { Allocations } from "./allocations.ts";
-import { Api } from "./api.ts";
+import { Api, type StorageState } from "./api.ts";
 import { bootstrap, type Population, populate } from "./bootstrap.ts";
 import { Registry } from "./registry.ts";
 import { ApiServer, type LoggedRequest } from "./server.ts";
@@ -26,6 +26,8 @@ export type SimulatorOptions = {
   readonly bookmarkIntervalMs?: number;
   /** How many changes a watch may be behind before it gets 410; 100 000 if left out. */
   readonly watchWindow?: number;
+  /** For how long after the start, and after a restore, everybody but admin gets 403, as from a server that has not read its roles yet; 0 ms if left out. */
+  readonly forbiddenAtStartMs?: number;
   /** A private folder to use and to remove at the end; a new one if left out. */
   readonly folder?: string;
 };
@@ -43,6 +45,8 @@ export interface SimulatedApi extends ApiUnderTest {
   requests(): Promise<readonly LoggedRequest[]>;
   /** Gives a user another token: the old one is refused from now on, `token-file` holds the new one. */
   rotateToken(user: User): Promise<void>;
+  /** Freezes the storage behind the server, as when etcd hangs: the server itself is there and may say that it is well. */
+  setStorage(state: StorageState): Promise<void>;
   /** Ends every running watch, as the server does after timeoutSeconds. */
   endWatches(): Promise<void>;
 }
@@ -59,7 +63,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const store = new Store(options.watchWindow ?? WATCH_WINDOW);
   const allocations = new Allocations(store);
   const registry = new Registry(store, allocations);
-  const api = new Api(store, registry, { bookmarkIntervalMs: options.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS, silent: () => state.silent });
+  const watches = { bookmarkIntervalMs: options.bookmarkIntervalMs ?? BOOKMARK_INTERVAL_MS, silent: () => state.silent };
+  const api = new Api(store, registry, watches, options.forbiddenAtStartMs ?? 0);
   bootstrap(registry, host);
   const tokens = newTokens();
   const server = new ApiServer(api, keys, authority.certificate, tokens);
@@ -133,6 +138,7 @@ export class Simulator implements SimulatedApi {
     if (kept === undefined) throw new RangeError(`there is no backup ${backup}`);
     this.#parts.store.restore(kept);
     this.#parts.allocations.reread();
+    this.#parts.api.restarted();
     this.#parts.server.dropConnections();
     return Promise.resolve();
   }
@@ -148,6 +154,11 @@ export class Simulator implements SimulatedApi {
 
   async rotateToken(user: User): Promise<void> {
     this.#parts.server.rotateToken(user, await this.#parts.kubeconfigs.newToken(user));
+  }
+
+  setStorage(state: StorageState): Promise<void> {
+    this.#parts.api.setStorage(state);
+    return Promise.resolve();
   }
 
   endWatches(): Promise<void> {
