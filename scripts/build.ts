@@ -58,7 +58,7 @@ writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imp
 // Native add-ons cannot be bundled: what they need at run time is copied, and nothing else of their packages.
 const ADDONS: Readonly<Record<string, readonly string[]>> = {
   pcap: ["pcap.js", "decode", "dns_cache.js", "tcp_tracker.js", "util.js", "build/Release/pcap_binding.node"],
-  koffi: ["index.cjs", "src/koffi/index.cjs"],
+  koffi: ["index.cjs", "src/koffi/index.cjs", "src/koffi/src"],
   [`@koromix/koffi-linux-${process.arch}`]: ["index.js", `linux_${process.arch}`],
   netlink: ["dist", `prebuilds/linux-${process.arch}`],
   "node-gyp-build": ["index.js", "node-gyp-build.js"],
