@@ -37,12 +37,12 @@ async function demonstrate(lab: Lab): Promise<void> {
 
   heading("The worker that answers is cut off the network without warning");
   const first = await steps.cutOwner(world, vip, prober);
-  await steps.restore(world, vip, prober, first.cut, first.owner);
+  await steps.restore(world, vip, prober, first);
 
   heading("The API server is frozen, and again the worker that answers is cut off");
   await steps.freezeApi(api, world, prober);
   const second = await steps.cutOwner(world, vip, prober);
-  await steps.restore(world, vip, prober, second.cut, second.owner);
+  await steps.restore(world, vip, prober, second);
   await api.fault("none");
   observed("the API server is back");
 
