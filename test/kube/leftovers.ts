@@ -5,7 +5,7 @@
  * Ends only what was started here, each by its own handle.
  */
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,7 +16,17 @@ let watching = false;
 
 /** Makes a private folder (mode 0700) that is removed when the process exits, or earlier by {@link removeFolder}. */
 export function temporaryFolder(purpose: string): string {
-  return ownedFolder(mkdtempSync(join(tmpdir(), `bmlb-${purpose}-`)));
+  removeOrphans();
+  return ownedFolder(mkdtempSync(join(tmpdir(), `bmlb-test-${purpose}-${process.pid}-`)));
+}
+
+/** The folders of test processes that were killed and could remove nothing any more. */
+function removeOrphans(): void {
+  if (watching) return;
+  for (const name of readdirSync(tmpdir())) {
+    const owner = /^bmlb-test-[a-z-]+-(\d+)-\w{6}$/.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
 }
 
 /** Takes a folder that another process made and perhaps does not live to remove. */
