@@ -22,7 +22,7 @@ import { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { judgeNode } from "./nodes/index.ts";
 import { DirtyQueue, dueVips, peersOf, type Plan, Planner, planVip, sayReason, standsFor, type World } from "./plan/index.ts";
-import { type Clock, type Random, systemClock, systemRandom } from "./time/index.ts";
+import { type Clock, type Random, systemClock, systemRandom, type Timer } from "./time/index.ts";
 
 export type DaemonOptions = { readonly configPath: string; readonly version: string };
 
@@ -104,6 +104,8 @@ class Daemon {
   #complete = false;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
+  #nextPulse: Timer | undefined;
+  #nextRepair: Timer | undefined;
 
   constructor(parts: Parts) {
     const { loaded, credentials, journal: log, clock, random, version } = parts;
@@ -237,6 +239,8 @@ class Daemon {
     this.#fleet.stop();
     this.#links.stop();
     await Promise.all([this.#liveness.stop(), this.#admin.stop(), this.#metrics?.stop()]);
+    this.#nextPulse?.cancel();
+    this.#nextRepair?.cancel();
     log.notice("stopped", { ms: Math.round(clock.now() - began) });
   }
 
@@ -410,13 +414,13 @@ class Daemon {
       this.#fleet.input({ type: "view-current", ageMs: clock.now() - contact.last });
     }
     hostLease.publish(JSON.stringify(Array.from(this.#fleet.statements().values())));
-    clock.timer("pulse", PULSE_MS, () => { this.#pulse(); });
+    this.#nextPulse = clock.timer("pulse", PULSE_MS, () => { this.#pulse(); });
   }
 
   /** Decides everything anew now and then, so that nothing that was missed stays missed. */
   #repair(): void {
     const { clock, notifier } = this.#parts;
-    clock.timer("repair", REPAIR_MS, () => {
+    this.#nextRepair = clock.timer("repair", REPAIR_MS, () => {
       this.#worldMoved(this.#cluster.addresses());
       this.#allocator.lookAtAll();
       notifier.status(this.#statusLine());
