@@ -18,7 +18,7 @@ export function describeFailure(failure: Failure, state: State, peer: BgpPeer, s
     case "peer":
       return refusal(failure.notification, peer, self);
     case "us":
-      return ourReason(failure, peer);
+      return ourReason(failure, state, peer);
     case "network":
       return networkFailure(failure.error, state, peer);
   }
@@ -59,7 +59,7 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
     : `peer ${peer.name} closed the session (${words})`;
 }
 
-function ourReason({ notification, problem }: { readonly notification: Notification; readonly problem: string }, peer: BgpPeer): string {
+function ourReason({ notification, problem }: { readonly notification: Notification; readonly problem: string }, state: State, peer: BgpPeer): string {
   const words = describeNotification(notification);
   switch (`${notification.code}/${notification.subcode}`) {
     case "2/2":
@@ -67,6 +67,7 @@ function ourReason({ notification, problem }: { readonly notification: Notificat
     case "2/7":
       return `refused peer ${peer.name}: ${problem}; correct families of the peer, or its configuration (${words})`;
     case "4/0":
+      if (state === "OpenSent") return `gave up peer ${peer.name}: ${noOpen(peer)} (${words})`;
       return `closed the session with peer ${peer.name}, which fell silent (${words})`;
     case "8/0":
       return `closed the session with peer ${peer.name}, which no longer reads what we send (${words})`;
@@ -81,7 +82,8 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
     case "OpenConfirm":
       return `peer ${peer.name} is gone: the connection ${error === undefined ? "was closed without a word" : `broke (${error})`}`;
     case "OpenSent":
-      return `peer ${peer.name} closed the connection without a word${error === undefined ? "" : ` (${error})`}: enter this host as a neighbor there, with the address that it sees`;
+      if (error === "ETIMEDOUT") return `gave up peer ${peer.name}: ${noOpen(peer)}`;
+      return `peer ${peer.name} closed the connection without a word: enter this host as a neighbor there, with the address that it sees`;
     case "Idle":
     case "Active":
     case "Connect":
@@ -91,7 +93,7 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
     case "ECONNREFUSED":
       return `peer ${peer.name} refuses connections at ${where}: start BGP there, and let it accept this host`;
     case "ETIMEDOUT":
-      return `no answer from peer ${peer.name} at ${where}: check the way there${peer.password === undefined ? "" : ", and that the password is the same on both sides"}`;
+      return `no answer from peer ${peer.name} at ${where}: check the way there${bothEnds(peer)}`;
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return `no way to peer ${peer.name} at ${where}: check the route and the link`;
@@ -101,4 +103,15 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
       return `interface ${peer.zone ?? ""} of peer ${peer.name} is absent or has no link-local address`;
   }
   return `no connection to peer ${peer.name} at ${where} (${error ?? "closed at once"})`;
+}
+
+/** The connection stands and nothing comes over it. */
+export function noOpen(peer: BgpPeer): string {
+  return `it took the connection, but no OPEN arrives: check that BGP runs there and that packets pass both ways${bothEnds(peer)}`;
+}
+
+/** What makes the kernel drop a peer's packets without a word when only one side has it. */
+function bothEnds(peer: BgpPeer): string {
+  const password = peer.password === undefined ? "" : ", that the password is the same on both sides";
+  return `${password}${peer.ttlSecurity ? ", that ttl_security is on at both ends" : ""}`;
 }

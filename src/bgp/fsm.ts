@@ -25,7 +25,7 @@ export type State = "Idle" | "Connect" | "Active" | "OpenSent" | "OpenConfirm" |
 /** One connection, or the wish for one (RFC 4271 8.2.1: a machine per connection). */
 export type Fsm = {
   readonly settings: FsmSettings;
-  /** Attempts since the operator started it. */
+  /** Failures since the operator started it. */
   readonly connectRetryCounter: number;
 } & (
   | { readonly state: "Idle" | "Connect" | "Active" | "OpenSent" }

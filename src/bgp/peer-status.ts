@@ -3,7 +3,7 @@ import type { Family } from "../net/index.ts";
 import { type NextHop, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer } from "./desired.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
 import type { Traffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
@@ -20,6 +20,7 @@ export type PeerFacts = {
   readonly openedBy: "us" | "peer" | undefined;
   readonly failure: { readonly failure: Failure; readonly text: string; readonly agoMs: number } | undefined;
   readonly nextRetryMs: number | undefined;
+  readonly failedAttempts: number;
   readonly establishments: number;
   readonly rib: AdjRibOut;
   readonly transmitter: Transmitter;
@@ -45,13 +46,14 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     localAddress: current?.local,
     lastError: errorStatus(facts.failure),
     nextRetryMs: facts.nextRetryMs,
+    failedAttempts: facts.failedAttempts,
     establishments: facts.establishments,
     negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
     families,
     received: facts.received,
     messages: facts.traffic,
     queued: current?.queued ?? 0,
-    notes: established === undefined ? [] : notes(config, established, families, facts.transmitter.tooLong),
+    notes: established === undefined ? waiting(facts) : notes(config, established, families, facts.transmitter.tooLong),
   };
 }
 
@@ -95,6 +97,11 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   if (!agreed.internal) lines.push("if routes do not show there, the router's import policy may drop them (RFC 8212)");
   return lines;
+}
+
+/** In OpenSent a peer has four minutes; what to look at is known long before. */
+function waiting({ config, state, inStateMs }: PeerFacts): string[] {
+  return state === "OpenSent" && inStateMs > config.connectTimeMs ? [noOpen(config)] : [];
 }
 
 function formatNextHop(nextHop: NextHop): string {

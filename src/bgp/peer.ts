@@ -155,6 +155,7 @@ export class Peer {
       openedBy: current?.agreed === undefined ? undefined : current === this.#outgoing ? "us" : "peer",
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#outgoing?.timeLeft("ConnectRetry"),
+      failedAttempts: this.#outgoing?.failedAttempts ?? 0,
       establishments: this.#establishments,
       rib: this.#rib,
       transmitter: this.#transmitter,

@@ -93,6 +93,11 @@ export class Session {
     return this.#fsm.state;
   }
 
+  /** Failures since it was started (ConnectRetryCounter). */
+  get failedAttempts(): number {
+    return this.#fsm.connectRetryCounter;
+  }
+
   /** What the OPENs agreed on, once they have. */
   get agreed(): Negotiated | undefined {
     return "agreed" in this.#fsm ? this.#fsm.agreed : undefined;
@@ -127,12 +132,6 @@ export class Session {
     const gone = this.#socket?.gone;
     this.#dispatch({ type: "ManualStop", farewell });
     return gone ?? Promise.resolve();
-  }
-
-  /** Ends the session, to be tried again. */
-  close(farewell: Notification, problem: string): void {
-    this.#problem = problem;
-    this.#dispatch({ type: "AutomaticStop", farewell });
   }
 
   /** This connection yields to the other one. */

@@ -116,7 +116,9 @@ export class BgpSpeaker {
   }
 
   #leave(peer: Peer, subcode: number): void {
-    const { address } = peer.config;
+    const { name, address } = peer.config;
+    const why = subcode === CEASE_SUBCODE.PEER_DECONFIGURED ? "it is no longer configured" : "its configuration changed";
+    this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
     const gone = peer.stop(cease(subcode)).finally(() => {
       if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
     });

@@ -26,6 +26,8 @@ export type BgpPeerStatus = {
   readonly lastError: BgpErrorStatus | undefined;
   /** Until the next attempt, in ms; undefined if none waits. */
   readonly nextRetryMs: number | undefined;
+  /** Attempts and sessions of ours that failed since the peer was configured (ConnectRetryCounter, RFC 4271 8). */
+  readonly failedAttempts: number;
   /** How often it was established. */
   readonly establishments: number;
   readonly negotiated: BgpNegotiatedStatus | undefined;

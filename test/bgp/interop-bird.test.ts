@@ -1,5 +1,6 @@
 /** The speaker against a real BIRD 2. */
 import assert from "node:assert/strict";
+import { address } from "../../src/net/index.ts";
 import { type Bird, eventually, labTest, type Lab } from "../lab/index.ts";
 import { RemoteSpeaker } from "./remote-speaker.ts";
 
@@ -28,7 +29,7 @@ async function setUp(lab: Lab, { local = `${ROUTER.ipv4} as 64501`, neighbor = `
   return { bird, speaker: await RemoteSpeaker.start(host, "10.7.0.1") };
 }
 
-const peerAt = (address: string) => ({ address: address as never });
+const peerAt = (text: string) => ({ address: address(text) });
 
 for (const [what, options, peer] of [
   ["over IPv4", {}, peerAt(ROUTER.ipv4)],

@@ -25,7 +25,7 @@ const hops = async (frr: Frr, prefix: string) => (await frr.paths(prefix)).flatM
 
 labTest("FRR gets IPv4 and IPv6 over one session, sees them change, and loses what is withdrawn", async (lab) => {
   const { frr, speaker } = await setUp(lab);
-  const peers = [{ address: ROUTER.ipv4 as never }];
+  const peers = [{ address: address(ROUTER.ipv4) }];
   speaker.apply({ peers, vips: VIPS });
   const up = await speaker.established();
   assert.equal(up.negotiated?.remoteAsn, 64501);
@@ -52,17 +52,17 @@ labTest("FRR gets IPv4 and IPv6 over one session, sees them change, and loses wh
 
 labTest("FRR shows the text of our last NOTIFICATION, and has no route left", async (lab) => {
   const { frr, speaker } = await setUp(lab);
-  speaker.apply({ peers: [{ address: ROUTER.ipv4 as never }], vips: VIPS });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4) }], vips: VIPS });
   await speaker.established();
   await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
   await speaker.stop("edge-1 is being drained, back in 5 minutes");
   await frr.bgpd.waitForLine(/NOTIFICATION: received from neighbor 10\.7\.0\.1 6\/2 .* "edge-1 is being drained, back in 5 minutes"/, 5000);
-  assert.deepEqual(await hops(frr, "10.9.9.9/32"), []);
+  await eventually("no route is left", 2000, async () => (await hops(frr, "10.9.9.9/32")).length === 0);
 });
 
 labTest("over IPv6, FRR gets both families; nothing is announced before the view is complete", async (lab) => {
   const { frr, speaker } = await setUp(lab, { address: HOST.ipv6, settings: ["capability extended-nexthop"] });
-  const peers = [{ address: ROUTER.ipv6 as never }];
+  const peers = [{ address: address(ROUTER.ipv6) }];
   speaker.apply({ peers, vips: VIPS, complete: false });
   await speaker.established();
   assert.deepEqual(await hops(frr, "10.9.9.9/32"), []);
@@ -78,12 +78,12 @@ for (const [what, neighbor, peer, sentence] of [
   ["another AS for us", { asn: 64999 }, {}, /peer router refused our AS 64500: .* \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/],
   ["another AS than we expect", {}, { asn: 64777 }, /refused peer router: .* AS 64501, not 64777; .* \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/],
   ["no such neighbor", { address: "10.7.0.77" }, {}, /peer router (closed the connection without a word|does not accept|closed the session)/],
-  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*password is the same/],
-  ["no password", {}, { password: "two" }, /no answer from peer router .*password is the same/],
+  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
+  ["no password", {}, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
 ] as const) {
   labTest(`a router with ${what} gives one line that says what to do`, async (lab) => {
     const { speaker } = await setUp(lab, neighbor);
-    speaker.apply({ peers: [{ address: ROUTER.ipv4 as never, ...peer }], vips: VIPS });
+    speaker.apply({ peers: [{ address: address(ROUTER.ipv4), ...peer }], vips: VIPS });
     await speaker.says(sentence);
     const { lastError, state } = await speaker.peer();
     assert.match(lastError?.text ?? "", /router/);
@@ -104,28 +104,36 @@ for (const [what, settings, peer] of [
 ] as const) {
   labTest(`FRR and ${what}: the session comes up and carries routes`, async (lab) => {
     const { frr, speaker } = await setUp(lab, { settings, asn: "localAsn" in peer ? peer.localAsn : 64500 });
-    speaker.apply({ peers: [{ address: ROUTER.ipv4 as never, ...peer }], vips: VIPS });
+    speaker.apply({ peers: [{ address: address(ROUTER.ipv4), ...peer }], vips: VIPS });
     const { negotiated } = await speaker.established();
     await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
     assert.equal(negotiated?.holdMs, "holdTimeMs" in peer ? 3000 : 90_000);
   });
 }
 
+labTest("a router without TTL security gets no session, and the status says what to look at", async (lab) => {
+  const { speaker } = await setUp(lab);
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4), ttlSecurity: true }], vips: VIPS });
+  const notes = await eventually("the status has a note", 10_000, async () => (await speaker.peer()).notes[0]);
+  assert.match(notes, /no OPEN arrives: .* that ttl_security is on at both ends/);
+  assert.equal((await speaker.peer()).state, "OpenSent");
+});
+
 labTest("FRR opens the session to us, with a password, and both sides dialling end with one session", async (lab) => {
   const { frr, speaker } = await setUp(lab, { settings: ["password secret"] });
-  const listen = [{ address: "10.7.0.1" as never, port: 179 }];
-  const peers = [{ address: ROUTER.ipv4 as never, password: "secret", passive: true }];
+  const listen = [{ address: address("10.7.0.1"), port: 179 }];
+  const peers = [{ address: address(ROUTER.ipv4), password: "secret", passive: true }];
   speaker.apply({ peers, vips: VIPS, listen });
   assert.equal((await speaker.established()).openedBy, "peer");
   await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
-  speaker.apply({ peers: [{ address: ROUTER.ipv4 as never, password: "secret" }], vips: VIPS, listen });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4), password: "secret" }], vips: VIPS, listen });
   await eventually("it is up again", 15_000, async () => (await speaker.peer()).state === "Established" && (await frr.session(HOST.ipv4)) === "Established");
   await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
 });
 
 labTest("a route refresh that FRR asks for is answered with everything", async (lab) => {
   const { frr, speaker } = await setUp(lab);
-  speaker.apply({ peers: [{ address: ROUTER.ipv4 as never }], vips: VIPS });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4) }], vips: VIPS });
   await speaker.established();
   await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
   const before = (await speaker.peer()).messages;
@@ -139,7 +147,7 @@ labTest("a route refresh that FRR asks for is answered with everything", async (
 
 labTest("a router that goes away and comes back has the routes again", async (lab) => {
   const { frr, speaker } = await setUp(lab);
-  speaker.apply({ peers: [{ address: ROUTER.ipv4 as never }], vips: VIPS });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4) }], vips: VIPS });
   await speaker.established();
   await frr.vtysh("clear bgp *");
   await speaker.says(/peer router closed the session \(cease, administrative reset\)/);
@@ -158,7 +166,7 @@ labTest("FRR and a session between link-local addresses: both families have next
     neighbors: [{ address: ours, asn: 64500, families: ["ipv4", "ipv6"], settings: ["interface eth0"] }],
   });
   const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
-  speaker.apply({ peers: [{ address: theirs as never, zone: "eth0" }], vips: VIPS });
+  speaker.apply({ peers: [{ address: address(theirs), zone: "eth0" }], vips: VIPS });
   await speaker.established();
   await eventually("all are there", 5000, async () => {
     assert.deepEqual(await hops(frr, "10.9.9.9/32"), ["10.7.0.1"]);
@@ -176,9 +184,9 @@ labTest("FRR two hops away is reached with multihop, and not without", async (la
   const router = await lab.router("router", { far: { ipv4: "10.8.0.254", routes: ["10.7.0.0/24 via 10.8.0.2"] } });
   const frr = await lab.frr(router, { asn: 64501, routerId: "10.8.0.254", neighbors: [{ address: "10.7.0.1", asn: 64500, settings: ["ebgp-multihop 2", "passive"] }] });
   const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
-  speaker.apply({ peers: [{ address: "10.8.0.254" as never }], vips: ["10.9.9.9"] });
+  speaker.apply({ peers: [{ address: address("10.8.0.254") }], vips: ["10.9.9.9"] });
   await speaker.says(/^<4>(no answer from|no way to) peer router at 10\.8\.0\.254/);
-  speaker.apply({ peers: [{ address: "10.8.0.254" as never, multihop: 2 }], vips: ["10.9.9.9"] });
+  speaker.apply({ peers: [{ address: address("10.8.0.254"), multihop: 2 }], vips: ["10.9.9.9"] });
   await speaker.established();
   await eventually("the route is there", 5000, async () => (await hops(frr, "10.9.9.9/32")).length === 1);
 });

@@ -132,6 +132,7 @@ test("a router that stays silent after TCP is given four minutes and told that i
   assert.equal(w.router.last.notification, undefined);
   w.advance(2000);
   assert.equal(w.router.connections[0]?.log.at(-1), "NOTIFICATION 4/0");
+  assert.equal(w.said(/warning gave up peer tor-1: it took the connection, but no OPEN arrives/).length, 1);
 });
 
 /** When each attempt to connect came, in seconds. */
