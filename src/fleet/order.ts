@@ -62,7 +62,8 @@ export function compareCandidates(contest: Contest, a: Candidate, b: Candidate, 
   return b.rank - a.rank || compareAtEqualRank(contest, a, b, prefer);
 }
 
-function compareAtEqualRank(contest: Contest, a: Candidate, b: Candidate, prefer: "counts" | "ignored"): number {
+/** The same, if both had the same rank. */
+export function compareAtEqualRank(contest: Contest, a: Candidate, b: Candidate, prefer: "counts" | "ignored"): number {
   const fitness = fitnessOf(contest, b) - fitnessOf(contest, a);
   if (fitness !== 0) return fitness;
   if (prefer === "counts") {

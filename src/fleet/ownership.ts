@@ -236,10 +236,10 @@ export class Ownership {
     if (vip.duel.pending && vip.serving) this.#duel(vip, now);
     if (vip.recheck !== undefined) this.#recheck(vip, vip.recheck, now);
     const situation = situationOf(this.#seat, vip, this.#quiet(now), now);
-    if (vip.claimed && situation.claimant === undefined) vip.orphanSince = now;
+    vip.orphanSince = situation.orphanSince;
     vip.claimed = situation.claimant !== undefined;
     vip.unfitSince = vip.serving && situation.unfit !== undefined ? (vip.unfitSince ?? now) : undefined;
-    this.#apply(vip, decide({ ...situation, orphanSince: vip.orphanSince }), now);
+    this.#apply(vip, decide(situation), now);
   }
 
   #apply(vip: Vip, verdict: Verdict, now: number): void {

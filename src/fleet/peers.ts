@@ -56,6 +56,8 @@ export class Peer {
   state: PeerState = "alive";
   /** When `state` became what it is. */
   since: number;
+  /** When it was last found to be gone, dead or superseded. */
+  goneAt = -Infinity;
   heardAt: number;
   /** When its main loop last turned, as far as can be told. */
   signAt: number;
@@ -128,7 +130,9 @@ export class Peer {
 
   become(state: PeerState, now: number): void {
     if (state === this.state) return;
+    const wasPresent = this.present;
     this.state = state;
     this.since = now;
+    if (wasPresent && !this.present) this.goneAt = now;
   }
 }

@@ -31,7 +31,7 @@ const MOST_PEERS = 256;
 export class Roster {
   readonly #slots: Slots;
   readonly #peers = new Map<string, Peer>();
-  #candidates: ReadonlyMap<string, Candidate> | undefined;
+  #field: Field | undefined;
   #candidatesUntil = Infinity;
   #heard: readonly string[] | undefined;
   #dead: readonly string[] | undefined;
@@ -86,12 +86,12 @@ export class Roster {
 
   /** Who is present changed, or what it says of itself. */
   #changed(): void {
-    this.#candidates = this.#heard = this.#dead = undefined;
+    this.#field = this.#heard = this.#dead = undefined;
   }
 
   /** When a silence makes a difference next. */
   get nextAt(): number {
-    let next = this.#candidates === undefined ? Infinity : this.#candidatesUntil;
+    let next = this.#field === undefined ? Infinity : this.#candidatesUntil;
     for (const peer of this.#peers.values()) next = Math.min(next, peer.nextAt);
     return next;
   }
@@ -123,7 +123,7 @@ export class Roster {
 
   /** Notices what silence has become by now. */
   advance(now: number): readonly RosterEvent[] {
-    if (now >= this.#candidatesUntil) this.#candidates = undefined;
+    if (now >= this.#candidatesUntil) this.#field = undefined;
     const events: RosterEvent[] = [];
     for (const peer of this.#peers.values()) if (now >= peer.nextAt) events.push(...this.#judge(peer, now));
     return events;
@@ -179,9 +179,9 @@ export class Roster {
     this.#changed();
   }
 
-  /** The hosts present, by instance, as candidates for what they stand for. */
-  candidates(now: number): ReadonlyMap<string, Candidate> {
-    if (this.#candidates !== undefined && now < this.#candidatesUntil) return this.#candidates;
+  /** The hosts present, as candidates for what they stand for; the same value while they are the same. */
+  field(now: number): Field {
+    if (this.#field !== undefined && now < this.#candidatesUntil) return this.#field;
     this.#candidatesUntil = Infinity;
     const candidates = new Map<string, Candidate>();
     for (const peer of this.#peers.values()) {
@@ -191,15 +191,24 @@ export class Roster {
       if (backFor < BACK_MS) this.#candidatesUntil = Math.min(this.#candidatesUntil, peer.backAt + BACK_MS);
       candidates.set(peer.instance, candidateOf(peer.statement, this.#slots, { highest: backFor < BACK_MS ? 2 : 3, listensUntil: peer.listensUntil }));
     }
-    this.#candidates = candidates;
-    return candidates;
+    const digests = new Set(Array.from(candidates.values(), (candidate) => candidate.digest));
+    const [digest] = digests;
+    this.#field = { candidates, digest: digests.size > 1 ? "differing" : digest };
+    return this.#field;
   }
 
   /** One host as a candidate, present or not. */
   candidate(peer: Peer, now: number): Candidate {
-    return this.candidates(now).get(peer.instance) ?? candidateOf(peer.statement, this.#slots, { highest: 2, listensUntil: peer.listensUntil });
+    return this.field(now).candidates.get(peer.instance) ?? candidateOf(peer.statement, this.#slots, { highest: 2, listensUntil: peer.listensUntil });
   }
 }
+
+/** The other hosts present, by instance. */
+export type Field = {
+  readonly candidates: ReadonlyMap<string, Candidate>;
+  /** What `prefer` means to all of them; undefined if there is none, "differing" if it does not mean the same to all. */
+  readonly digest: string | undefined;
+};
 
 /** A host as a candidate, from what it says, and what the reader makes of it. */
 export function candidateOf(statement: Statement, slots: Slots, { highest, listensUntil }: { readonly highest: Rank; readonly listensUntil: number }): Candidate {

@@ -4,7 +4,7 @@
  */
 import type { Address, Mac } from "../net/index.ts";
 import type { FleetFact, Moved } from "./fact.ts";
-import { type Candidate, compareCandidates, type Contender, type Contest, fitnessOf, isCandidate, prevails, prevailsAtEqualRank } from "./order.ts";
+import { type Candidate, compareAtEqualRank, compareCandidates, type Contender, type Contest, fitnessOf, isCandidate, prevails, prevailsAtEqualRank } from "./order.ts";
 import type { QuestionKind } from "./questions.ts";
 import type { Roster } from "./roster.ts";
 import type { Standing } from "./statement.ts";
@@ -81,19 +81,23 @@ const REFRESHES = 3.5;
 /** What `decide` has to know of a VIP. `quiet`: nobody on the segment answers for anything. */
 export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): Situation {
   const { mine } = seat;
-  const candidates = seat.roster.candidates(now);
-  const prefer = preferCounts(mine, candidates);
+  const { candidates, digest } = seat.roster.field(now);
+  const prefer = digest === undefined || digest === mine.digest ? "counts" : "ignored";
   const fit = isCandidate(vip.contest, mine);
   const vacant = vacancyOf(seat, vip, quiet, now);
   let best: Candidate | undefined = fit ? mine : undefined;
   let place = 0;
+  let upstagedBy: string | undefined;
   for (const candidate of candidates.values()) {
     if (!isCandidate(vip.contest, candidate)) continue;
     // Who has just started still listens: a VIP that has lost its owner does not wait for that.
     if (vacant === "owner-died" && now < candidate.listensUntil) continue;
     if (best === undefined || compareCandidates(vip.contest, candidate, best, prefer) < 0) best = candidate;
-    if (fit && compareCandidates(vip.contest, candidate, mine, prefer) < 0) place++;
+    if (!fit) continue;
+    if (compareCandidates(vip.contest, candidate, mine, prefer) < 0) place++;
+    else if (candidate.rank === 2 && mine.rank > 2 && compareAtEqualRank(vip.contest, candidate, mine, prefer) < 0) upstagedBy = candidate.name;
   }
+  const claimant = claimantOf(seat, vip, place, now);
   const unfitSince = vip.unfitSince ?? now;
   return {
     now,
@@ -103,9 +107,10 @@ export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): 
     rank: mine.rank,
     place,
     best: best?.name,
-    claimant: claimantOf(seat, vip, now),
+    claimant,
+    upstagedBy,
     vacant,
-    orphanSince: vip.orphanSince,
+    orphanSince: vip.claimed && claimant === undefined ? now : vip.orphanSince,
     heldOffUntil: vip.heldOffUntil,
     listeningUntil: seat.listeningUntil,
     settledAt: seat.settledAt,
@@ -123,12 +128,6 @@ export function lapsesAt(seat: Seat, vip: Vip): number {
   return vip.claimant === undefined || seat.refreshMs === 0 ? Infinity : vip.claimant.at + REFRESHES * seat.refreshMs;
 }
 
-/** `prefer` means the same to all hosts here. */
-export function preferCounts(mine: Candidate, candidates: ReadonlyMap<string, Candidate>): "counts" | "ignored" {
-  for (const candidate of candidates.values()) if (candidate.digest !== mine.digest) return "ignored";
-  return "counts";
-}
-
 /** Why a host that is no candidate for a VIP is none. */
 export function whyUnfit(seat: Seat, contest: Contest): string {
   const { mine, reason } = seat;
@@ -138,29 +137,30 @@ export function whyUnfit(seat: Seat, contest: Contest): string {
 }
 
 /** The last claimant, if it lives. */
-function claimantOf(seat: Seat, vip: Vip, now: number): Claimant | undefined {
+function claimantOf(seat: Seat, vip: Vip, place: number, now: number): Claimant | undefined {
   const last = vip.claimant;
   if (last === undefined || now >= lapsesAt(seat, vip)) return undefined;
   const peer = seat.roster.peer(last.instance);
   if (peer !== undefined) {
     if (!peer.present) return undefined;
     const viewAgeMs = now - peer.viewCurrentAt;
-    return asClaimant(seat, vip, { candidate: seat.roster.candidate(peer, now), viewAgeMs, leaving: peer.statement.leaving }, now);
+    return asClaimant(seat, vip, { candidate: seat.roster.candidate(peer, now), viewAgeMs, leaving: peer.statement.leaving }, place, now);
   }
   const leased = seat.leased(last.mac);
-  return leased?.candidate.instance === last.instance ? asClaimant(seat, vip, leased, now) : undefined;
+  return leased?.candidate.instance === last.instance ? asClaimant(seat, vip, leased, place, now) : undefined;
 }
 
-function asClaimant(seat: Seat, vip: Vip, claimer: LeasedContender, now: number): Claimant {
+function asClaimant(seat: Seat, vip: Vip, claimer: LeasedContender, place: number, now: number): Claimant {
   const { candidate, leaving } = claimer;
-  const me = meAsContender(seat, now);
+  // Whether it yields is asked only by the first in line.
+  const me = place === 0 ? meAsContender(seat, now) : undefined;
   return {
     name: candidate.name,
     rank: candidate.rank,
     leaving: leaving && candidate.rank === 0,
     candidate: isCandidate(vip.contest, candidate),
-    yields: prevails(vip.contest, me, claimer),
-    yieldsAtEqualRank: prevailsAtEqualRank(vip.contest, me, claimer),
+    yields: me !== undefined && prevails(vip.contest, me, claimer),
+    yieldsAtEqualRank: me !== undefined && prevailsAtEqualRank(vip.contest, me, claimer),
   };
 }
 
@@ -168,6 +168,6 @@ function asClaimant(seat: Seat, vip: Vip, claimer: LeasedContender, now: number)
 function vacancyOf(seat: Seat, vip: Vip, quiet: boolean, now: number): Situation["vacant"] {
   const { claimant } = vip;
   const peer = claimant === undefined ? undefined : seat.roster.peer(claimant.instance);
-  if (claimant !== undefined && peer?.present === false && now - peer.since < DEATH_HOLDS_MS && claimant.at <= peer.since) return "owner-died";
+  if (claimant !== undefined && peer?.present === false && now - peer.goneAt < DEATH_HOLDS_MS && claimant.at <= peer.goneAt) return "owner-died";
   return quiet || now - vip.silentAt < UNANSWERED_HOLDS_MS ? "unanswered" : undefined;
 }

@@ -7,7 +7,7 @@ import { type Candidate } from "./order.ts";
 import { Ownership } from "./ownership.ts";
 import { DEAD_INTERVALS } from "./peers.ts";
 import { Probation, type RankReason } from "./rank.ts";
-import { candidateOf, Roster, type RosterEvent, sameAdvertisements } from "./roster.ts";
+import { candidateOf, type Field, Roster, type RosterEvent, sameAdvertisements } from "./roster.ts";
 import type { LeasedContender, Seat } from "./seat.ts";
 import type { Statement } from "./statement.ts";
 
@@ -63,7 +63,7 @@ export class Segment implements Seat {
   #rankSince: number;
   #viewSaidAt = -Infinity;
   #mine: Candidate;
-  #decidedFor: { readonly candidates: unknown; readonly mine: Candidate } | undefined;
+  #decidedFor: { readonly field: Field; readonly mine: Candidate } | undefined;
 
   constructor(link: SegmentState, here: Here, outlet: Outlet, now: number) {
     this.segment = link.name;
@@ -190,9 +190,9 @@ export class Segment implements Seat {
   settle(now: number): void {
     if (this.#twin !== undefined && now >= this.#twin.until) this.#twin = undefined;
     this.#publish(now);
-    const candidates = this.roster.candidates(now);
-    if (this.#decidedFor?.candidates !== candidates || this.#decidedFor.mine !== this.#mine) {
-      this.#decidedFor = { candidates, mine: this.#mine };
+    const field = this.roster.field(now);
+    if (this.#decidedFor?.field !== field || this.#decidedFor.mine !== this.#mine) {
+      this.#decidedFor = { field, mine: this.#mine };
       this.ownership.decideAll(now);
     }
     this.ownership.pump(now);

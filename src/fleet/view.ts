@@ -2,7 +2,7 @@
 import type { Address, Mac } from "../net/index.ts";
 import type { Here } from "./here.ts";
 import { type Candidate, compareCandidates, fitnessOf, isCandidate } from "./order.ts";
-import { preferCounts, type Vip, whyUnfit } from "./seat.ts";
+import { type Vip, whyUnfit } from "./seat.ts";
 import type { Segment } from "./segment.ts";
 import type { Rank, Standing, Statement } from "./statement.ts";
 
@@ -57,9 +57,9 @@ function viewOf(statement: Statement, seen: Pick<HostView, "self" | "segment" | 
 
 export function explainVip(segment: Segment, vip: Vip, now: number): Explanation {
   const { contest } = vip;
-  const others = segment.roster.candidates(now);
-  const prefer = preferCounts(segment.mine, others);
-  const hosts = [segment.mine, ...others.values()].sort(
+  const { candidates, digest } = segment.roster.field(now);
+  const prefer = digest === undefined || digest === segment.mine.digest ? "counts" : "ignored";
+  const hosts = [segment.mine, ...candidates.values()].sort(
     (a, b) => Number(isCandidate(contest, b)) - Number(isCandidate(contest, a)) || compareCandidates(contest, a, b, prefer),
   );
   return {

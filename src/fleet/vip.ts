@@ -30,6 +30,8 @@ export type Situation = {
   /** The name of the first candidate. */
   readonly best: string | undefined;
   readonly claimant: Claimant | undefined;
+  /** A host on probation that will come before this one when it is eligible again. */
+  readonly upstagedBy: string | undefined;
   /** Why this host is sure that nobody serves it: a question went unanswered, or who served it is believed dead. */
   readonly vacant: "unanswered" | "owner-died" | undefined;
   /** Since when nobody has claimed it. */
@@ -97,6 +99,8 @@ function preempt(at: Situation, claimant: Claimant): Verdict {
   if (!claimant.yields) return keeps("its view of Kubernetes is younger, or its file differs");
   if (at.failback === "never" && claimant.rank >= at.rank) return keeps('failback = "never"');
   if (claimant.rank > 1 && !claimant.yieldsAtEqualRank) return keeps("it is on probation, and comes first after that");
+  // Else a VIP would wander from host to host while they end their probations one after another.
+  if (claimant.rank > 1 && at.upstagedBy !== undefined) return keeps(`${at.upstagedBy} will come first when it is eligible again`);
   if (at.now < at.settledAt) return keeps("it has yet to hear that this host is eligible", at.settledAt);
   return { do: "claim", why: "pre-empted" };
 }
@@ -106,5 +110,6 @@ function sweep(at: Situation): Verdict {
   const due = Math.max(at.listeningUntil, at.orphanSince + ORPHAN_MS + Math.min(at.place, LAST_PLACE) * ORPHAN_PLACE_MS);
   const reason = `${at.best ?? "another host"} is better placed and should claim it`;
   if (at.now < due) return { do: "wait", reason, until: due };
-  return at.vacant === undefined ? { do: "ask", why: "sweep", reason } : { do: "claim", why: "orphaned" };
+  // A death is no evidence here: whoever came first had the time to take it.
+  return at.vacant === "unanswered" ? { do: "claim", why: "orphaned" } : { do: "ask", why: "sweep", reason };
 }

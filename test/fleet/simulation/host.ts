@@ -18,8 +18,8 @@ export type HostSetup = {
   readonly weight: number;
   readonly view: View;
   readonly tell: (text: () => string) => void;
-  /** The host begins to serve a VIP, having asked for it. */
-  readonly claimed: (host: Host, address: Address, segment: string) => void;
+  /** The host begins to serve a VIP; `asked`: because a question was not answered. */
+  readonly claimed: (host: Host, address: Address, segment: string, asked: boolean) => void;
 };
 
 const BURST_MS = [0, 100, 1_100, 2_200, 4_400] as const;
@@ -247,7 +247,7 @@ export class Process {
     const ask = standing.role === "standby" ? undefined : standing.ask;
     if (claim !== undefined && work.claim === undefined) {
       work.claimedAt = this.host.setup.world.time;
-      if (work.claimedAt - work.silentAt < 10) this.host.setup.claimed(this.host, address, segment);
+      this.host.setup.claimed(this.host, address, segment, work.claimedAt - work.silentAt < 10);
       this.host.setup.tell(() => `${this.host.name} serves ${address} on ${segment}`);
     }
     if (claim === undefined && work.claim !== undefined) this.host.setup.tell(() => `${this.host.name} stops serving ${address} on ${segment}`);

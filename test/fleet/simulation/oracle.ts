@@ -1,10 +1,10 @@
 /**
  * What must hold in every run. It sees everything at once, which no host can.
  *
- * 1 One owner: 10 s after the last change, each VIP with a candidate has exactly one host answering.
+ * 1 One owner: 10 s after the last change, each VIP with a candidate has exactly one host answering; and two never for long.
  * 2 No silence without cause: a VIP is unanswered only within 1 s of its owner's death, pause or link loss, or 4 s of becoming due.
- * 3 No move without cause: never there and back, and after one fault each VIP moves at most there and back home.
- * 4 Nothing is taken that answers: no host claims a VIP for which it asked while a host that lives answered.
+ * 3 No move without cause: never there and back, and for each fault each VIP moves at most there and back home.
+ * 4 Nothing is taken that answers: no host claims a VIP that another one within reach serves, but by pre-emption.
  * 5 No storm: when nothing happens, nobody repeats claims but at the refresh.
  */
 import type { Address } from "../../../src/net/index.ts";
@@ -13,7 +13,7 @@ import type { Simulation } from "./simulation.ts";
 
 export type Violation = { readonly invariant: 1 | 2 | 3 | 4 | 5; readonly at: number; readonly what: string };
 
-/** How long a VIP may be unanswered, by what its last owner suffered. */
+/** How long a VIP may be unanswered, by what its last owner suffered; the same again for each host that is struck meanwhile. */
 const LIMITS_MS = { death: 1_000, due: 4_000, none: 60 } as const;
 
 type Cause = keyof typeof LIMITS_MS;
@@ -24,8 +24,11 @@ type Watch = {
   cause: Cause;
   reported: boolean;
   moves: { readonly at: number; readonly from: Host; readonly to: Host }[];
+  sharedSince: number | undefined;
 };
 
+/** Two hosts that reach each other both answer for no longer than this. */
+const LIMIT_SHARED_MS = 1_500;
 const SAMPLE_MS = 20;
 const THERE_AND_BACK_MS = 5_000;
 
@@ -33,8 +36,8 @@ export class Oracle {
   readonly violations: Violation[] = [];
   readonly #simulation: Simulation;
   readonly #watches = new Map<number, Watch>();
-  /** Longest silences by cause, in ms. */
-  readonly silences: { readonly cause: Cause; readonly ms: number }[] = [];
+  /** How long VIPs were unanswered, or answered by two, in ms. */
+  readonly silences: { readonly cause: Cause | "shared"; readonly ms: number }[] = [];
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -48,15 +51,19 @@ export class Oracle {
     this.#simulation.world.after(SAMPLE_MS / 2, sample);
   }
 
-  /** A host claims a VIP for which it asked: nobody who lives and is within reach may have answered. */
-  claimed(host: Host, address: Address, segment: string): void {
+  /** A host claims a VIP: nobody within reach may serve it, unless it leaves or this host may pre-empt. */
+  claimed(host: Host, address: Address, segment: string, asked: boolean): void {
     const now = this.#simulation.world.time;
     const port = host.ports.find((each) => each.lan.name === segment);
     for (const other of this.#simulation.hosts) {
       const theirs = other.ports.find((each) => each.lan.name === segment);
       if (other === host || port === undefined || theirs === undefined || !port.lan.reaches(theirs, port)) continue;
       const settled = now - (other.process?.claimedAt(address, segment) ?? now) > 250 && now - this.#simulation.lastChangeAt > 300 && port.lan.loss === 0;
-      if (settled && other.serves(address, segment)) this.#violate(4, `${host.name} took ${address} while ${other.name} answered for it`);
+      if (!settled || !other.serves(address, segment)) continue;
+      if (asked) this.#violate(4, `${host.name} took ${address} while ${other.name} answered for it`);
+      const ranks = [host, other].map((each) => each.process?.fleet.statements().get(segment)?.rank ?? 0);
+      const calm = !this.#simulation.disturbed() && now - this.#simulation.lastChangeAt > 1_500;
+      if (calm && (ranks[0] ?? 0) < 3 && (ranks[1] ?? 0) > 1) this.#violate(4, `${host.name} took ${address} from ${other.name} while on probation`);
     }
   }
 
@@ -75,7 +82,6 @@ export class Oracle {
   /** The run is over. */
   checkEnd(): void {
     this.checkOwners();
-    if (this.#simulation.schedule.kinds.length !== 1) return;
     for (const [index, watch] of this.#watches) {
       const moves = watch.moves.length;
       const address = this.#simulation.view.vips[index]?.address ?? "";
@@ -89,15 +95,33 @@ export class Oracle {
     view.vips.forEach((vip, index) => {
       const watch = this.#watch(index);
       if (!vip.exists) {
-        watch.owner = watch.darkSince = undefined;
+        watch.owner = watch.darkSince = watch.sharedSince = undefined;
         return;
       }
       const group = groups.get(vip.segment) ?? [];
       let owner: Host | undefined;
-      for (const host of group) if (host.serves(vip.address, vip.segment) && (owner === undefined || host === watch.owner)) owner = host;
+      let serving = 0;
+      for (const host of group) {
+        if (!host.serves(vip.address, vip.segment)) continue;
+        serving++;
+        if (owner === undefined || host === watch.owner) owner = host;
+      }
+      this.#shared(watch, serving, vip.address);
       if (owner !== undefined) this.#lit(watch, owner, vip.address);
       else this.#dark(watch, index, group, vip.address, world.time);
     });
+  }
+
+  #shared(watch: Watch, serving: number, address: Address): void {
+    const now = this.#simulation.world.time;
+    if (serving > 1) {
+      watch.sharedSince ??= now;
+      if (now - watch.sharedSince > LIMIT_SHARED_MS + SAMPLE_MS || now - watch.sharedSince <= LIMIT_SHARED_MS || this.#simulation.disturbed()) return;
+      this.#violate(1, `${address} is answered by ${serving} hosts for more than ${LIMIT_SHARED_MS} ms`);
+      return;
+    }
+    if (watch.sharedSince !== undefined) this.silences.push({ cause: "shared", ms: now - watch.sharedSince });
+    watch.sharedSince = undefined;
   }
 
   #lit(watch: Watch, owner: Host, address: Address): void {
@@ -127,7 +151,8 @@ export class Oracle {
       watch.darkSince = now;
       watch.cause = "due";
     }
-    const limit = Math.max(LIMITS_MS[watch.cause], this.#simulation.disturbed() ? LIMITS_MS.due : 0);
+    const struck = watch.cause === "death" ? Math.max(1, this.#simulation.struckSince(watch.darkSince - 1_000)) : 1;
+    const limit = Math.max(struck * LIMITS_MS[watch.cause], this.#simulation.disturbed() ? LIMITS_MS.due : 0);
     if (now - watch.darkSince <= limit || watch.reported) return;
     watch.reported = true;
     this.#violate(2, `${address} is unanswered for more than ${limit} ms (${watch.cause})`);
@@ -149,7 +174,7 @@ export class Oracle {
   #watch(index: number): Watch {
     let watch = this.#watches.get(index);
     if (watch === undefined) {
-      watch = { owner: undefined, darkSince: undefined, cause: "due", reported: false, moves: [] };
+      watch = { owner: undefined, darkSince: undefined, cause: "due", reported: false, moves: [], sharedSince: undefined };
       this.#watches.set(index, watch);
     }
     return watch;

@@ -1,7 +1,7 @@
 /** A whole fleet in a virtual world: hosts, segments, Kubernetes and what goes wrong. The same seed gives the same run. */
 import { seededRandom, type Random, VirtualWorld } from "../../../src/time/index.ts";
 import { initialView, type View, withVip } from "./cluster.ts";
-import { drawSchedule, type Fault, type Schedule } from "./faults.ts";
+import { drawSchedule, type Fault, type Kind, type Schedule } from "./faults.ts";
 import { Host, type HostPort } from "./host.ts";
 import { Lan } from "./lan.ts";
 import { Oracle, type Violation } from "./oracle.ts";
@@ -13,6 +13,28 @@ export type Result = {
   readonly violations: readonly Violation[];
   readonly story: readonly string[];
   readonly silences: Oracle["silences"];
+};
+
+/** For each fault, how often it may move a VIP: where several hosts are concerned, or the VIP itself, more than away and back home. */
+const MOVES: Readonly<Record<Kind, number>> = {
+  kill: 2,
+  reboot: 2,
+  restart: 2,
+  leave: 2,
+  pause: 2,
+  stall: 2,
+  carrier: 2,
+  flap: 2,
+  split: 4,
+  api: 0,
+  // A view that is stale while others' are fresh makes doubtful after a while.
+  "api-one": 2,
+  vip: 0,
+  endpoints: 3,
+  "not-ready": 2,
+  "not-ready-all": 0,
+  loss: 2,
+  "boot-all": 3,
 };
 
 const SETTLE_MS = 14_000;
@@ -45,7 +67,7 @@ export class Simulation {
     this.hosts = Array.from({ length: hosts }, (_, index) => {
       const prefer = { a: this.random() < prefers ? 1 : 0, b: this.random() < prefers ? 1 : 0 };
       const weight = this.random() < 0.8 ? 100 : 300;
-      return new Host({ index, world: this.world, random: this.random, lans: this.lans, settings: SETTINGS, prefer, weight, view: this.view, tell: this.tell, claimed: (host, address, segment) => { this.oracle.claimed(host, address, segment); } });
+      return new Host({ index, world: this.world, random: this.random, lans: this.lans, settings: SETTINGS, prefer, weight, view: this.view, tell: this.tell, claimed: (host, address, segment, asked) => { this.oracle.claimed(host, address, segment, asked); } });
     });
     this.oracle = new Oracle(this);
   }
@@ -85,6 +107,11 @@ export class Simulation {
     return this.hosts.some((host) => this.world.time - (this.#hurt.get(host) ?? -Infinity) < 100);
   }
 
+  /** How many hosts were struck since then. */
+  struckSince(time: number): number {
+    return this.hosts.filter((host) => (this.#hurt.get(host) ?? -Infinity) >= time).length;
+  }
+
   /** A host that could own the VIP by now, as it says of itself. */
   isCandidate(host: Host, index: number): boolean {
     const vip = this.view.vips[index];
@@ -102,28 +129,9 @@ export class Simulation {
     return this.world.time < this.#disturbedUntil || this.lans.some((lan) => lan.loss > 0) || this.hosts.some((host) => host.view !== this.view && host.process !== undefined);
   }
 
-  /** After a single fault: away and back home. Where several hosts are concerned, or the VIP itself changed, more. */
+  /** How often a VIP may move: for each fault away and back home. */
   get movesAllowed(): number {
-    switch (this.schedule.kinds[0]) {
-      case "api":
-      case "not-ready-all":
-      case "vip":
-        return 0;
-      // A view that is stale while others' are fresh makes doubtful after a while.
-      case "api-one":
-      case "kill":
-      case "reboot":
-      case "restart":
-      case "leave":
-      case "pause":
-      case "stall":
-      case "carrier":
-      case "flap":
-      case "not-ready":
-        return 2;
-      default:
-        return 6;
-    }
+    return this.schedule.kinds.reduce((sum, kind) => sum + MOVES[kind], 0);
   }
 
   #bookmarks(): void {
@@ -180,7 +188,8 @@ export class Simulation {
           const port: HostPort | undefined = host.ports[fault.segment];
           if (port !== undefined) port.side = fault.sides[i] ?? 0;
         });
-        this.#disturb(1_500);
+        // Two hosts that declared each other dead hold on to what they took for a second.
+        this.#disturb(4_000);
         return;
       case "api":
         for (const index of fault.hosts) this.#host(index, (host) => {
