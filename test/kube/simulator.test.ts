@@ -155,6 +155,10 @@ test("10 000 Services with their slices are there in seconds, and pages of 500 a
     assert.equal(asList(at(slices, "items")).length, POPULATION.services + 1);
   }));
 
+test("an address that is not there is an error at the start", async () => {
+  await assert.rejects(startSimulator({ host: "203.0.113.1" }), /EADDRNOTAVAIL/);
+});
+
 test("nothing is left in the file system", async () => {
   const simulator = await startSimulator();
   const folder = dirname(await simulator.kubeconfig("bmlb", "exec"));

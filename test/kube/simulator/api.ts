@@ -41,7 +41,7 @@ export type StorageState = "running" | "frozen";
 
 // What a real server did while etcd was stopped.
 const FROZEN_READ_MS = 60_000;
-const FROZEN_WRITE_MS = 20_000;
+const FROZEN_WRITE_MS = 34_000;
 
 export class Api {
   readonly #store: Store;
@@ -105,7 +105,7 @@ export class Api {
     const deadline = performance.now() + (reading ? FROZEN_READ_MS : FROZEN_WRITE_MS);
     while (this.#storage === "frozen") {
       if (performance.now() > deadline) {
-        throw reading ? new Refusal("Timeout", "Timeout: request did not complete within the requested timeout") : new Refusal("InternalError", "Internal error occurred: etcdserver: request timed out");
+        throw new Refusal("Timeout", "Timeout: request did not complete within requested timeout - context deadline exceeded");
       }
       await delay(50);
     }

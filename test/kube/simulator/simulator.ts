@@ -70,7 +70,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const server = new ApiServer(api, keys, authority.certificate, tokens);
   const inner = join(folder, "socket");
   await server.listen(inner);
-  const proxy = await FaultProxy.start(host, port, () => connect({ path: inner, allowHalfOpen: true }));
+  const proxy = await FaultProxy.start(host, port, () => connect({ path: inner, allowHalfOpen: true })).catch(async (error: unknown) => {
+    await server.stop();
+    removeFolder(folder);
+    throw error;
+  });
   const url = `https://${host.includes(":") ? `[${host}]` : host}:${proxy.port}`;
   return new Simulator({ url, folder, authority, store, allocations, registry, api, server, proxy, state, kubeconfigs: new Kubeconfigs(folder, url, authority, tokens) });
 }
