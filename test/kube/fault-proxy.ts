@@ -77,7 +77,8 @@ export class FaultProxy {
       try {
         await listening(server, this.#host, this.#port);
       } catch (error) {
-        if (Date.now() > deadline) throw error;
+        const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+        if (!isTaken || Date.now() > deadline) throw error;
         await delay(50);
         continue;
       }
