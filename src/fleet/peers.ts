@@ -81,7 +81,7 @@ export class Peer {
 
   /** It is a candidate for what it stands for. */
   get present(): boolean {
-    return this.state === "alive" || this.state === "suspect";
+    return isPresent(this.state);
   }
 
   /**
@@ -130,9 +130,12 @@ export class Peer {
 
   become(state: PeerState, now: number): void {
     if (state === this.state) return;
-    const wasPresent = this.present;
+    if (this.present && !isPresent(state)) this.goneAt = now;
     this.state = state;
     this.since = now;
-    if (wasPresent && !this.present) this.goneAt = now;
   }
+}
+
+function isPresent(state: PeerState): boolean {
+  return state === "alive" || state === "suspect";
 }

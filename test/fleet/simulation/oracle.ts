@@ -29,6 +29,8 @@ type Watch = {
 
 /** Two hosts that reach each other both answer for no longer than this. */
 const LIMIT_SHARED_MS = 1_500;
+/** Where views differed, the next repeat of a disputed claim decides it. */
+const LONGEST_DUEL_MS = 9_000;
 const SAMPLE_MS = 20;
 const THERE_AND_BACK_MS = 5_000;
 
@@ -36,6 +38,7 @@ export class Oracle {
   readonly violations: Violation[] = [];
   readonly #simulation: Simulation;
   readonly #watches = new Map<number, Watch>();
+  #differedAt = -Infinity;
   /** How long VIPs were unanswered, or answered by two, in ms. */
   readonly silences: { readonly cause: Cause | "shared"; readonly ms: number }[] = [];
 
@@ -91,6 +94,7 @@ export class Oracle {
 
   #sample(): void {
     const { world, view } = this.#simulation;
+    if (this.#simulation.viewsDiffer()) this.#differedAt = world.time;
     const groups = new Map(this.#simulation.lans.map((lan) => [lan.name, this.#groups(lan.name)[0] ?? []]));
     view.vips.forEach((vip, index) => {
       const watch = this.#watch(index);
@@ -116,7 +120,8 @@ export class Oracle {
     const now = this.#simulation.world.time;
     if (serving > 1) {
       watch.sharedSince ??= now;
-      if (now - watch.sharedSince > LIMIT_SHARED_MS + SAMPLE_MS || now - watch.sharedSince <= LIMIT_SHARED_MS || this.#simulation.disturbed()) return;
+      if (now - watch.sharedSince > LIMIT_SHARED_MS + SAMPLE_MS || now - watch.sharedSince <= LIMIT_SHARED_MS) return;
+      if (this.#simulation.disturbed() || now - this.#differedAt < LONGEST_DUEL_MS) return;
       this.#violate(1, `${address} is answered by ${serving} hosts for more than ${LIMIT_SHARED_MS} ms`);
       return;
     }

@@ -126,7 +126,11 @@ export class Simulation {
 
   /** Frames are lost, or views differ: silences are judged less strictly. */
   disturbed(): boolean {
-    return this.world.time < this.#disturbedUntil || this.lans.some((lan) => lan.loss > 0) || this.hosts.some((host) => host.view !== this.view && host.process !== undefined);
+    return this.world.time < this.#disturbedUntil || this.lans.some((lan) => lan.loss > 0) || this.viewsDiffer();
+  }
+
+  viewsDiffer(): boolean {
+    return this.hosts.some((host) => host.view !== this.view && host.process !== undefined);
   }
 
   /** How often a VIP may move: for each fault away and back home. */
