@@ -52,6 +52,7 @@ export class Announcer {
   /** Makes it so for the addresses that changed; the same twice does nothing. What is silenced is not answered after this call. */
   apply(desired: L2Desired, changed: ReadonlySet<Address>): void {
     for (const address of changed) this.#make(address, desired.get(address) ?? []);
+    for (const segment of this.#segments.values()) segment.flush();
   }
 
   status(): L2Status {

@@ -58,12 +58,16 @@ export class Claims {
     });
   }
 
-  /** Announces the address with a full burst, the first frame within this call if the rate allows. */
+  /** Announces the address with a full burst, the first frame with the next `flush` if the rate allows. */
   claim(address: Address): void {
     const claim = this.#claims.get(address) ?? { address, burst: 0, began: 0, announced: undefined };
     this.#claims.set(address, claim);
     claim.burst = ++this.#bursts;
     this.#firsts.add({ claim, burst: claim.burst }, this.#options.clock.now());
+  }
+
+  /** Sends what is due, without waiting for a timer. */
+  flush(): void {
     this.#firsts.run();
   }
 
@@ -77,6 +81,7 @@ export class Claims {
   /** Everything anew: whoever listens on the segment may be another, or this host has another MAC. */
   repeatAll(): void {
     for (const address of this.#claims.keys()) this.claim(address);
+    this.flush();
   }
 
   /** When the address was last announced, by the clock; undefined if it never was. */

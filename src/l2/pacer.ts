@@ -81,7 +81,7 @@ export class Pacer<T> {
     if (top === undefined || this.#running) return;
     const affordable = this.#creditAt + (Math.max(0, 1 - this.#credit) * 1000) / this.#options.rate;
     const at = Math.max(top.at, affordable);
-    if (this.#timerAt <= at) return;
+    if (this.#timerAt <= at + ROUNDING) return;
     this.#timer?.cancel();
     this.#timerAt = at;
     this.#timer = this.#options.clock.timer(this.#options.name, Math.max(0, at - this.#options.clock.now()), () => {

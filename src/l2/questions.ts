@@ -47,10 +47,15 @@ export class Questions {
     });
   }
 
-  /** Question `ask` about the address. Nothing, if that is the one that was asked last. */
+  /** Question `ask` about the address, to go out with the next `flush`. Nothing, if that is the one that was asked last. */
   ask(address: Address, ask: number): void {
     if (this.#questions.get(address)?.ask === ask) return;
     this.#begin({ address, ask, began: 0, sent: 0, settled: false });
+  }
+
+  /** Sends what is due, without waiting for a timer. */
+  flush(): void {
+    this.#pacer.run();
   }
 
   /** The answer is of no interest any more. */
@@ -69,6 +74,7 @@ export class Questions {
     for (const { address, ask, settled } of this.#questions.values()) {
       if (!settled) this.#begin({ address, ask, began: 0, sent: 0, settled: false });
     }
+    this.flush();
   }
 
   stop(): void {
@@ -79,7 +85,6 @@ export class Questions {
   #begin(question: Question): void {
     this.#questions.set(question.address, question);
     this.#pacer.add(question, this.#options.clock.now());
-    this.#pacer.run();
   }
 
   #next(question: Question): number {

@@ -116,13 +116,19 @@ export class Segment {
     this.#self = mac === undefined ? undefined : this.#selfWith(mac);
   }
 
-  /** Makes it so for one VIP. The same twice does nothing. */
+  /** Makes it so for one VIP; what is to be sent goes with `flush`. The same twice does nothing. */
   intend(address: Address, intent: SegmentIntent | undefined): void {
     const { claim, ask } = intent ?? {};
     if (claim === undefined) this.#silence(address);
     else this.#answer(address, claim);
     if (ask === undefined) this.#questions.forget(address);
     else this.#questions.ask(address, ask);
+  }
+
+  /** Sends what is due, without waiting for a timer. */
+  flush(): void {
+    this.#claims.flush();
+    this.#questions.flush();
   }
 
   status(): SegmentStatus {

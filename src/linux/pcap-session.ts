@@ -5,7 +5,9 @@
  *   gives it one there;
  * - after closing, libuv still links to memory of the native object: it is never given to the garbage collector;
  * - frames come in one shared buffer: each is copied;
- * - a flood is read without ever returning to the event loop: the kernel is told to drop all frames until that turn has ended;
+ * - it reads without returning to the event loop for as long as frames come: after a few milliseconds they are put aside for the next
+ *   turn, which ends the reading if each of them waits for an answer; if too many come all the same, the kernel drops all of them for a
+ *   moment;
  * - a read that it queues when it opens would crash after a close in the same turn: it finds an object that does nothing;
  * - what a frame's receiver throws would end the process: it is caught.
  *
@@ -54,8 +56,9 @@ const CLOSED = -2; // what `dispatch` returns when it has freed everything
 const CLOSE_ATTEMPTS = 10;
 const CLOSE_RETRY_MS = 10;
 
-const TURN_MS = 5; // one turn of the event loop reads no longer than this
+const TURN_MS = 5; // one turn of the event loop handles frames no longer than this
 const CHECK_EVERY = 32; // frames between two looks at the clock
+const MOST_PUT_ASIDE = 256; // frames
 
 const SOL_SOCKET = 1;
 const SO_GET_FILTER = 26;
@@ -86,15 +89,19 @@ export class PcapSession {
   readonly #options: PcapSessionOptions;
   readonly #session: Pcap.PcapSession & Internals;
   readonly #native: NativeSession;
+  /** The frame that was read last. */
+  readonly #octets: Uint8Array;
   readonly #fd: number;
   /** The BPF program that libpcap has made of the filter. */
   readonly #program: Uint8Array;
-  #state: "open" | "shedding" | "closed" = "open";
+  /** "deferring": frames are put aside until this turn has ended; "shedding": they are thrown away for longer than that. */
+  #state: "open" | "deferring" | "shedding" | "closed" = "open";
   #delivered = 0;
   #shed = 0;
   #reading = false;
   #turnBegan = 0;
   #turnFrames = 0;
+  readonly #aside: { readonly frame: Uint8Array; readonly arrived: number }[] = [];
   #resume: NodeJS.Timeout | undefined;
 
   /** Throws if the interface is missing, down, not Ethernet, or capturing is not permitted. */
@@ -109,6 +116,8 @@ export class PcapSession {
       buffer_size: RING_OCTETS,
     }) as Pcap.PcapSession & Internals;
     this.#native = this.#session.session as NativeSession;
+    const { buf } = this.#session;
+    this.#octets = new Uint8Array(buf.buffer, buf.byteOffset, buf.length);
     this.#native.read_callback = () => {
       this.#read();
     };
@@ -145,7 +154,8 @@ export class PcapSession {
   /** Frees everything; takes some 20 ms, in which the kernel waits for its readers. No frame is delivered any more. */
   close(): void {
     if (this.#state === "closed") return;
-    if (this.#state === "shedding") this.#takeAll();
+    if (this.#state === "shedding") libc().attachFilter(this.#fd, this.#program); // the marker must pass
+    clearTimeout(this.#resume);
     this.#state = "closed";
     buried.push(this.#native);
     this.#native.close();
@@ -175,17 +185,37 @@ export class PcapSession {
     const result = this.#native.dispatch(this.#session.buf, this.#session.header);
     this.#reading = false;
     if (result === CLOSED) this.#native.read_callback = undefined;
+    if (this.#state === "deferring") {
+      setImmediate(() => {
+        this.#handleAside();
+      });
+    }
   }
 
   #receive(): void {
-    if (this.#state !== "open") {
+    if (this.#state === "shedding" || this.#state === "closed") {
       this.#shed++;
       return;
     }
-    if (++this.#turnFrames % CHECK_EVERY === 0 && performance.now() - this.#turnBegan > TURN_MS) this.#takeNone();
-    const { buf, header } = this.#session;
+    const { header } = this.#session;
+    const frame = this.#octets.slice(0, header.readUInt32LE(8));
     const arrived = header.readUInt32LE(0) * 1000 + header.readUInt32LE(4) / 1000; // struct timeval, cut to 32 bits each
-    const frame = Uint8Array.prototype.slice.call(buf, 0, Math.min(header.readUInt32LE(8), SNAPLEN));
+    if (this.#state === "deferring") {
+      this.#aside.push({ frame, arrived });
+      if (this.#aside.length === MOST_PUT_ASIDE) this.#takeNone();
+      return;
+    }
+    if (++this.#turnFrames % CHECK_EVERY === 0 && performance.now() - this.#turnBegan > TURN_MS) this.#state = "deferring";
+    this.#handle(frame, arrived);
+  }
+
+  #handleAside(): void {
+    if (this.#state === "deferring") this.#state = "open";
+    for (const { frame, arrived } of this.#aside.splice(0)) if (this.#state !== "closed") this.#handle(frame, arrived);
+  }
+
+  /** `arrived`: in Unix milliseconds. */
+  #handle(frame: Uint8Array, arrived: number): void {
     this.#delivered++;
     try {
       this.#options.onFrame(frame, Date.now() - arrived);
@@ -196,8 +226,8 @@ export class PcapSession {
 
   /** No frame enters the ring until this turn has ended and everybody else has had one as long. */
   #takeNone(): void {
-    if (libc().attachFilter(this.#fd, DROP_EVERYTHING) < 0) return;
     this.#state = "shedding";
+    libc().attachFilter(this.#fd, DROP_EVERYTHING);
     this.#resume = setTimeout(() => {
       this.#takeAll();
     }, TURN_MS);
@@ -207,6 +237,7 @@ export class PcapSession {
     clearTimeout(this.#resume);
     this.#state = "open";
     libc().attachFilter(this.#fd, this.#program);
+    this.#handleAside();
   }
 }
 

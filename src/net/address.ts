@@ -45,8 +45,25 @@ export function isIpv4(a: Address): a is Ipv4 {
 
 /** Network byte order: 4 or 16 octets. */
 export function addressToBytes(a: Address): Uint8Array {
-  // IPv4 by hand: this runs for every ARP packet on the wire.
-  return isIpv4(a) ? Uint8Array.from(a.split("."), Number) : Uint8Array.from(ipaddr.IPv6.parse(a).toByteArray());
+  return isIpv4(a) ? ipv4ToBytes(a) : Uint8Array.from(ipaddr.IPv6.parse(a).toByteArray());
+}
+
+/** By hand, as this runs for every ARP packet that is sent. */
+function ipv4ToBytes(a: Ipv4): Uint8Array {
+  const bytes = new Uint8Array(4);
+  let octet = 0;
+  let at = 0;
+  for (let i = 0; i < a.length; i++) {
+    const code = a.charCodeAt(i);
+    if (code === 0x2e) {
+      bytes[at++] = octet;
+      octet = 0;
+    } else {
+      octet = 10 * octet + code - 0x30;
+    }
+  }
+  bytes[at] = octet;
+  return bytes;
 }
 
 /** From 4 or 16 octets in network byte order. Throws RangeError for another length. */

@@ -23,6 +23,12 @@ export function macFromBytes(bytes: Uint8Array): Mac {
 
 export function macToBytes(mac: Mac): Uint8Array {
   const bytes = new Uint8Array(6);
-  for (let i = 0; i < 6; i++) bytes[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  for (let i = 0; i < 6; i++) bytes[i] = (hexDigit(mac, 3 * i) << 4) | hexDigit(mac, 3 * i + 1);
   return bytes;
+}
+
+/** The value of a digit of a Mac, which is in lower case. */
+function hexDigit(mac: Mac, at: number): number {
+  const code = mac.charCodeAt(at);
+  return code <= 0x39 ? code - 0x30 : code - 0x61 + 10;
 }

@@ -5,6 +5,7 @@
  */
 import { type Ipv4, type Mac, ZERO_MAC, addressFromBytes, addressToBytes, macFromBytes, macToBytes } from "../net/index.ts";
 import { WireError } from "./error.ts";
+import { putUint16, uint16 } from "./octets.ts";
 
 //  0       2       4     5     6      8         14        18        24        28
 //  | htype | ptype | hln | pln | oper | sha     | spa     | tha     | tpa     |
@@ -27,12 +28,12 @@ export type ArpPacket = {
 /** Decodes the ARP payload of a frame; padding behind it is ignored. Throws WireError for anything that is not ARP for IPv4 over Ethernet. */
 export function decodeArp(bytes: Uint8Array): ArpPacket {
   if (bytes.length < PACKET_OCTETS) throw new WireError("ARP", `the packet ends after ${bytes.length} octets`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const htype = view.getUint16(0);
+  const htype = uint16(bytes, 0);
   if (htype !== HTYPE_ETHERNET && htype !== HTYPE_IEEE802) throw new WireError("ARP", `hardware type ${htype} is not Ethernet`);
-  if (view.getUint16(2) !== PTYPE_IPV4) throw new WireError("ARP", `protocol type ${view.getUint16(2)} is not IPv4`);
-  if (view.getUint8(4) !== 6 || view.getUint8(5) !== 4) throw new WireError("ARP", "the address lengths are not 6 and 4");
-  const oper = view.getUint16(6);
+  const ptype = uint16(bytes, 2);
+  if (ptype !== PTYPE_IPV4) throw new WireError("ARP", `protocol type ${ptype} is not IPv4`);
+  if (bytes[4] !== 6 || bytes[5] !== 4) throw new WireError("ARP", "the address lengths are not 6 and 4");
+  const oper = uint16(bytes, 6);
   if (oper !== REQUEST && oper !== REPLY) throw new WireError("ARP", `operation ${oper} is neither request nor reply`);
   return {
     operation: oper === REQUEST ? "request" : "reply",
@@ -44,12 +45,11 @@ export function decodeArp(bytes: Uint8Array): ArpPacket {
 /** Encodes the payload of an ARP frame: 28 octets. */
 export function encodeArp(packet: ArpPacket): Uint8Array {
   const bytes = new Uint8Array(PACKET_OCTETS);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, HTYPE_ETHERNET);
-  view.setUint16(2, PTYPE_IPV4);
-  view.setUint8(4, 6);
-  view.setUint8(5, 4);
-  view.setUint16(6, packet.operation === "request" ? REQUEST : REPLY);
+  putUint16(bytes, 0, HTYPE_ETHERNET);
+  putUint16(bytes, 2, PTYPE_IPV4);
+  bytes[4] = 6;
+  bytes[5] = 4;
+  putUint16(bytes, 6, packet.operation === "request" ? REQUEST : REPLY);
   bytes.set(macToBytes(packet.sender.mac), 8);
   bytes.set(addressToBytes(packet.sender.address), 14);
   bytes.set(macToBytes(packet.target.mac), 18);

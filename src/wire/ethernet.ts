@@ -5,6 +5,7 @@
  */
 import { type Mac, macFromBytes, macToBytes } from "../net/index.ts";
 import { WireError } from "./error.ts";
+import { putUint16, uint16 } from "./octets.ts";
 
 //  0             6        12      14
 //  | destination | source | type  | payload …
@@ -55,12 +56,11 @@ export function encodeEthernet(frame: EthernetFrame): Uint8Array {
   const bytes = new Uint8Array(header + frame.payload.length);
   bytes.set(macToBytes(frame.destination), 0);
   bytes.set(macToBytes(frame.source), 6);
-  const view = new DataView(bytes.buffer);
   if (frame.vlan !== undefined) {
-    view.setUint16(12, ETHERTYPE_VLAN);
-    view.setUint16(14, frame.vlan & VLAN_MASK);
+    putUint16(bytes, 12, ETHERTYPE_VLAN);
+    putUint16(bytes, 14, frame.vlan & VLAN_MASK);
   }
-  view.setUint16(header - 2, frame.etherType);
+  putUint16(bytes, header - 2, frame.etherType);
   bytes.set(frame.payload, header);
   return bytes;
 }
@@ -68,8 +68,4 @@ export function encodeEthernet(frame: EthernetFrame): Uint8Array {
 /** Whether a MAC names a group of stations, the broadcast address included (IEEE 802 individual/group bit). */
 export function isGroupMac(mac: Mac): boolean {
   return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }

@@ -5,6 +5,7 @@
  */
 import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes } from "../net/index.ts";
 import { WireError } from "./error.ts";
+import { putUint16, uint16 } from "./octets.ts";
 
 //  0     4       12           32
 //  | ver | class | flow label |
@@ -35,18 +36,17 @@ export type Ipv6Packet = {
  */
 export function decodeIpv6(bytes: Uint8Array): Ipv6Packet {
   if (bytes.length < HEADER_OCTETS) throw new WireError("IPv6", `the header ends after ${bytes.length} octets`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = view.getUint8(0) >> 4;
+  const version = (bytes[0] ?? 0) >> 4;
   if (version !== 6) throw new WireError("IPv6", `version ${version} is not 6`);
-  const length = view.getUint16(4);
+  const length = uint16(bytes, 4);
   if (bytes.length < HEADER_OCTETS + length) throw new WireError("IPv6", `${length} octets of payload are not all here`);
   const source = addressFromBytes(bytes.subarray(8, 24)) as Ipv6;
   if (isMulticast(source)) throw new WireError("IPv6", "the source is a multicast address");
   return {
     source,
     destination: addressFromBytes(bytes.subarray(24, 40)) as Ipv6,
-    nextHeader: view.getUint8(6),
-    hopLimit: view.getUint8(7),
+    nextHeader: bytes[6] ?? 0,
+    hopLimit: bytes[7] ?? 0,
     payload: bytes.subarray(HEADER_OCTETS, HEADER_OCTETS + length),
   };
 }
@@ -55,11 +55,10 @@ export function decodeIpv6(bytes: Uint8Array): Ipv6Packet {
 export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
   if (packet.payload.length > 0xffff) throw new RangeError(`${packet.payload.length} octets do not fit an IPv6 packet`);
   const bytes = new Uint8Array(HEADER_OCTETS + packet.payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 6 << 4);
-  view.setUint16(4, packet.payload.length);
-  view.setUint8(6, packet.nextHeader);
-  view.setUint8(7, packet.hopLimit);
+  bytes[0] = 6 << 4;
+  putUint16(bytes, 4, packet.payload.length);
+  bytes[6] = packet.nextHeader;
+  bytes[7] = packet.hopLimit;
   bytes.set(addressToBytes(packet.source), 8);
   bytes.set(addressToBytes(packet.destination), 24);
   bytes.set(packet.payload, HEADER_OCTETS);
@@ -101,7 +100,7 @@ export function groupMac(group: Ipv6): Mac {
  */
 export function icmpv6Checksum(packet: Uint8Array): number {
   let sum = packet.length - HEADER_OCTETS + NEXT_HEADER_ICMPV6;
-  for (let i = ADDRESSES_AT; i < packet.length; i += 2) sum += ((packet[i] ?? 0) << 8) | (packet[i + 1] ?? 0);
+  for (let i = ADDRESSES_AT; i < packet.length; i += 2) sum += uint16(packet, i);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

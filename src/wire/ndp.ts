@@ -5,6 +5,7 @@
  */
 import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes, macToBytes } from "../net/index.ts";
 import { WireError } from "./error.ts";
+import { putUint16 } from "./octets.ts";
 import {
   ALL_NODES,
   NEXT_HEADER_ICMPV6,
@@ -74,10 +75,9 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
   if (payload.length < MESSAGE_OCTETS) throw new WireError("NDP", `the message ends after ${payload.length} octets`);
   if (icmpv6Checksum(bytes.subarray(0, HEADER_OCTETS + payload.length)) !== 0) throw new WireError("NDP", "the checksum is wrong");
 
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const type = view.getUint8(0);
+  const [type = 0, code = 0] = payload;
   if (type !== SOLICITATION && type !== ADVERTISEMENT) throw new WireError("NDP", `type ${type} is neither solicitation nor advertisement`);
-  if (view.getUint8(1) !== 0) throw new WireError("NDP", `code ${view.getUint8(1)} is not 0`);
+  if (code !== 0) throw new WireError("NDP", `code ${code} is not 0`);
   const target = addressFromBytes(payload.subarray(8, 24)) as Ipv6;
   if (isMulticast(target)) throw new WireError("NDP", "the target is a multicast address");
   const options = payload.subarray(MESSAGE_OCTETS);
@@ -90,7 +90,7 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
     }
     return { type: "solicitation", source, destination, target, sourceMac };
   }
-  const flags = view.getUint8(4);
+  const flags = payload[4] ?? 0;
   const solicited = (flags & SOLICITED) !== 0;
   if (solicited && isMulticast(destination)) throw new WireError("NDP", "an advertisement to a group says that it is solicited");
   return {
@@ -109,12 +109,11 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
 export function encodeNdp(message: NdpMessage): Uint8Array {
   const mac = message.type === "solicitation" ? message.sourceMac : message.targetMac;
   const payload = new Uint8Array(MESSAGE_OCTETS + (mac === undefined ? 0 : OPTION_OCTETS));
-  const view = new DataView(payload.buffer);
   if (message.type === "solicitation") {
-    view.setUint8(0, SOLICITATION);
+    payload[0] = SOLICITATION;
   } else {
-    view.setUint8(0, ADVERTISEMENT);
-    view.setUint8(4, (message.router ? ROUTER : 0) | (message.solicited ? SOLICITED : 0) | (message.override ? OVERRIDE : 0));
+    payload[0] = ADVERTISEMENT;
+    payload[4] = (message.router ? ROUTER : 0) | (message.solicited ? SOLICITED : 0) | (message.override ? OVERRIDE : 0);
   }
   payload.set(addressToBytes(message.target), 8);
   if (mac !== undefined) {
@@ -124,7 +123,7 @@ export function encodeNdp(message: NdpMessage): Uint8Array {
   }
   const { source, destination } = message;
   const packet = encodeIpv6({ source, destination, nextHeader: NEXT_HEADER_ICMPV6, hopLimit: HOP_LIMIT, payload });
-  new DataView(packet.buffer).setUint16(HEADER_OCTETS + CHECKSUM_AT, icmpv6Checksum(packet));
+  putUint16(packet, HEADER_OCTETS + CHECKSUM_AT, icmpv6Checksum(packet));
   return packet;
 }
 

@@ -32,6 +32,11 @@ class Wire {
     });
   }
 
+  claim(vip: Address): void {
+    this.claims.claim(vip);
+    this.claims.flush();
+  }
+
   now(): number {
     return this.clock.now() - this.start;
   }
@@ -44,7 +49,7 @@ class Wire {
 
 test("an IPv4 VIP is announced at once in both forms, and four times more", () => {
   const wire = new Wire();
-  wire.claims.claim(VIP);
+  wire.claim(VIP);
   assert.deepEqual(wire.told(), ["0 first"]);
   wire.world.advance(60_000);
   assert.deepEqual(wire.told(), [
@@ -63,14 +68,14 @@ test("an IPv4 VIP is announced at once in both forms, and four times more", () =
 
 test("an IPv6 VIP has one form", () => {
   const wire = new Wire();
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(60_000);
   assert.deepEqual(wire.told(), ["0 first", "100 first", "1100 first", "2200 first", "4400 first"]);
 });
 
 test("a claim that stands is repeated every minute, not to the second", () => {
   const wire = new Wire({ refreshMs: 60_000 });
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(600_000);
   const times = wire.frames.map(({ at }) => at).slice(4);
   assert.ok(times.length >= 9 && times.length <= 12, `${times.length} refreshes`);
@@ -81,7 +86,7 @@ test("a claim that stands is repeated every minute, not to the second", () => {
 
 test("what was released is not announced any more, whatever was still to come", () => {
   const wire = new Wire({ refreshMs: 1_000 });
-  wire.claims.claim(VIP);
+  wire.claim(VIP);
   wire.world.advance(1_500);
   const before = wire.frames.length;
   wire.claims.release(VIP);
@@ -92,19 +97,19 @@ test("what was released is not announced any more, whatever was still to come", 
 
 test("released and claimed again, it has one burst, not two", () => {
   const wire = new Wire();
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(50);
   wire.claims.release(VIP_V6);
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(60_000);
   assert.deepEqual(wire.told(), ["0 first", "50 first", "150 first", "1150 first", "2250 first", "4450 first"]);
 });
 
 test("claimed again, the burst begins again", () => {
   const wire = new Wire();
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(1_500);
-  wire.claims.claim(VIP_V6);
+  wire.claim(VIP_V6);
   wire.world.advance(60_000);
   assert.deepEqual(wire.told().slice(3), ["1500 first", "1600 first", "2600 first", "3700 first", "5900 first"]);
 });
@@ -112,7 +117,7 @@ test("claimed again, the burst begins again", () => {
 test("when a host with 10 000 VIPs takes 5 000 more, each is announced once within a second, before anything is repeated", () => {
   const wire = new Wire();
   const many = Array.from({ length: 5_000 }, (_, i) => address(`10.0.${i >> 8}.${i & 255}`));
-  for (const vip of many) wire.claims.claim(vip);
+  for (const vip of many) wire.claim(vip);
   wire.world.advance(1_000);
   const firsts = wire.frames.filter(({ form }) => form === "first");
   assert.equal(new Set(firsts.map(({ vip }) => vip)).size, 5_000);
@@ -134,16 +139,16 @@ test("when a host with 10 000 VIPs takes 5 000 more, each is announced once with
 
 test("a second takeover in the midst of the first one's repeats does not wait for them", () => {
   const wire = new Wire();
-  for (let i = 0; i < 5_000; i++) wire.claims.claim(address(`10.0.${i >> 8}.${i & 255}`));
+  for (let i = 0; i < 5_000; i++) wire.claim(address(`10.0.${i >> 8}.${i & 255}`));
   wire.world.advance(3_000);
-  wire.claims.claim(VIP);
+  wire.claim(VIP);
   assert.deepEqual(wire.frames.at(-1), { vip: VIP, form: "first", at: 3_000 });
 });
 
 test("what could not be sent does not count as announced", () => {
   const wire = new Wire();
   wire.up = false;
-  wire.claims.claim(VIP);
+  wire.claim(VIP);
   wire.world.advance(10_000);
   assert.equal(wire.claims.announcedAt(VIP), undefined);
   wire.up = true;
@@ -154,7 +159,7 @@ test("what could not be sent does not count as announced", () => {
 
 test("after the end nothing is announced", () => {
   const wire = new Wire({ refreshMs: 1_000 });
-  wire.claims.claim(VIP);
+  wire.claim(VIP);
   wire.claims.stop();
   wire.world.advance(60_000);
   assert.deepEqual(wire.told(), ["0 first"]);

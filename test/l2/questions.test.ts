@@ -27,14 +27,19 @@ class Wire {
     },
   });
 
+  ask(vip: Address, ask: number): void {
+    this.questions.ask(vip, ask);
+    this.questions.flush();
+  }
+
   now(): number {
     return this.clock.now() - this.start;
   }
 }
 
-test("asks three times 50 ms apart, the first within the call, and knows after 200 ms that nobody answers", () => {
+test("asks three times 50 ms apart, the first at once, and knows after 200 ms that nobody answers", () => {
   const wire = new Wire();
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   assert.deepEqual(wire.sent, [{ vip: VIP, at: 0 }]);
   wire.world.advance(199);
   assert.deepEqual(wire.sent.map(({ at }) => at), [0, 50, 100]);
@@ -47,7 +52,7 @@ test("asks three times 50 ms apart, the first within the call, and knows after 2
 
 test("an answer ends it at once, and a second answer is none", () => {
   const wire = new Wire();
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(60);
   wire.questions.heard(VIP, THEM);
   assert.deepEqual(wire.answers, [{ vip: VIP, ask: 7, answer: THEM, at: 60 }]);
@@ -60,7 +65,7 @@ test("an answer ends it at once, and a second answer is none", () => {
 test("what is heard about another address, or unasked, is no answer", () => {
   const wire = new Wire();
   wire.questions.heard(VIP, THEM);
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.questions.heard(OTHER, THEM);
   wire.world.advance(1_000);
   assert.deepEqual(wire.answers.map(({ answer }) => answer), [undefined]);
@@ -68,33 +73,33 @@ test("what is heard about another address, or unasked, is no answer", () => {
 
 test("the same question is asked once, also after it is settled; another is another", () => {
   const wire = new Wire();
-  wire.questions.ask(VIP, 7);
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(1_000);
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(1_000);
   assert.equal(wire.sent.length, 3);
-  wire.questions.ask(VIP, 8);
+  wire.ask(VIP, 8);
   wire.world.advance(1_000);
   assert.deepEqual(wire.answers.map(({ ask }) => ask), [7, 8]);
 });
 
 test("a question that another replaces has no answer of its own", () => {
   const wire = new Wire();
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(20);
-  wire.questions.ask(VIP, 8);
+  wire.ask(VIP, 8);
   wire.world.advance(1_000);
   assert.deepEqual(wire.answers.map(({ ask, at }) => [ask, at]), [[8, 220]]);
 });
 
 test("what was forgotten is not asked on, and may be asked again", () => {
   const wire = new Wire();
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.questions.forget(VIP);
   wire.world.advance(1_000);
   assert.deepEqual([wire.sent.length, wire.answers.length], [1, 0]);
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(1_000);
   assert.deepEqual([wire.sent.length, wire.answers.length], [4, 1]);
 });
@@ -102,7 +107,7 @@ test("what was forgotten is not asked on, and may be asked again", () => {
 test("without a link there is no answer, not even silence, until it is back", () => {
   const wire = new Wire();
   wire.up = false;
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(5_000);
   assert.deepEqual(wire.answers, []);
   wire.up = true;
@@ -114,7 +119,7 @@ test("without a link there is no answer, not even silence, until it is back", ()
 test("an attempt that failed is made good, and silence counts from what went out", () => {
   const wire = new Wire();
   wire.up = false;
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(10);
   wire.up = true;
   wire.world.advance(690);
@@ -124,9 +129,9 @@ test("an attempt that failed is made good, and silence counts from what went out
 
 test("after a new beginning only what is not settled is asked again", () => {
   const wire = new Wire();
-  wire.questions.ask(OTHER, 1);
+  wire.ask(OTHER, 1);
   wire.world.advance(1_000);
-  wire.questions.ask(VIP, 7);
+  wire.ask(VIP, 7);
   wire.world.advance(120);
   wire.questions.restart();
   wire.world.advance(199);
@@ -142,7 +147,7 @@ test("ten thousand questions at once take as long as 5 000 frames per second tak
   const wire = new Wire();
   const many = Array.from({ length: 10_000 }, (_, i) => address(`10.0.${i >> 8}.${i & 255}`));
   many.forEach((vip, ask) => {
-    wire.questions.ask(vip, ask);
+    wire.ask(vip, ask);
   });
   wire.world.advance(7_000);
   assert.equal(wire.sent.length, 30_000);
@@ -162,6 +167,7 @@ test("who is answered may ask the next thing within the answer", () => {
     },
   });
   questions.ask(VIP, 1);
+  questions.flush();
   wire.world.advance(1_000);
   assert.deepEqual(wire.answers.map(({ ask }) => ask), [1, 2, 3]);
 });
