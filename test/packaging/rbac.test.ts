@@ -7,7 +7,8 @@ import { CLUSTER_RULES, NAMESPACE_RULES } from "../kube/access.ts";
 
 type Manifest = { readonly kind: string; readonly rules?: unknown; readonly roleRef?: { readonly name: string }; readonly subjects?: readonly { readonly kind: string; readonly name: string }[] };
 
-const manifests = loadAllYaml(readFileSync(join(import.meta.dirname, "../../packaging/rbac.yaml"), "utf8")) as readonly Manifest[];
+// The library makes objects of its own classes: only what is in them counts.
+const manifests = JSON.parse(JSON.stringify(loadAllYaml(readFileSync(join(import.meta.dirname, "../../packaging/rbac.yaml"), "utf8")))) as readonly Manifest[];
 
 function only(kind: string): Manifest {
   const [found, ...more] = manifests.filter((manifest) => manifest.kind === kind);
