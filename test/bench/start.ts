@@ -8,6 +8,7 @@ export async function measureStart(): Promise<readonly Row[]> {
   await using lab = await Lab.create("bench start");
   const fleet = await Fleet.start(lab, ["worker-1"]);
   const vip = await fleet.serve("start");
+  await fleet.kept(fleet.member(), vip);
   const answering = await rounds(fleet, vip);
   await fleet.api.fault("freeze");
   const frozen = await rounds(fleet, vip);

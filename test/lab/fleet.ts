@@ -2,6 +2,7 @@
  * The network that most tests and figures need: hosts with bmlb and a client on one segment, an API server beside them, and pods behind
  * them that no host's death takes along.
  */
+import { readFileSync } from "node:fs";
 import type { VipReport } from "../../src/admin/index.ts";
 import type { SimulatorProcess } from "../kube/simulator/index.ts";
 import type { NewEndpoint, NewService } from "../kube/workloads.ts";
@@ -127,6 +128,11 @@ export class Fleet {
   async vip(member: Member, address: string): Promise<VipReport | undefined> {
     const reports = (await member.daemon.cli(["vips", "--json"])).json() as readonly VipReport[];
     return reports.find((report) => report.address === address);
+  }
+
+  /** Waits until a host has written what it knows of an address to its disk, where a later start finds it. */
+  async kept(member: Member, address: string, withinMs = 30_000): Promise<void> {
+    await eventually(`${address} is in the cache of ${member.name}`, withinMs, () => readFileSync(member.host.path("state", "cluster.cache"), "utf8").includes(JSON.stringify(address)));
   }
 
   async #startDaemon(host: Host): Promise<Daemon> {

@@ -97,7 +97,7 @@ function birdConfiguration(ipv4: string, ipv6: string): string {
   return `
     router id ${ROUTER.ipv4};
     protocol device {}
-    protocol bgp four { local ${ROUTER.ipv4} as 64501; neighbor ${ipv4} as 64500; ipv4 { import all; }; }
-    protocol bgp six { local ${ROUTER.ipv6} as 64501; neighbor ${ipv6} as 64500; ipv6 { import all; }; }
+    protocol bgp four { local ${ROUTER.ipv4} as 64501; neighbor ${ipv4} as 64500; ipv4 { import all; export none; }; }
+    protocol bgp six { local ${ROUTER.ipv6} as 64501; neighbor ${ipv6} as 64500; ipv6 { import all; export none; }; }
   `;
 }

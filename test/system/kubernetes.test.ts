@@ -1,7 +1,7 @@
 /** The whole daemon without its API server: what works goes on working, fails over, and starts. */
 import assert from "node:assert/strict";
 import type { Fault } from "../kube/api-under-test.ts";
-import { eventually, Fleet, labTest, now } from "../lab/index.ts";
+import { Fleet, labTest, now } from "../lab/index.ts";
 import { soleAnswerer } from "./answers.ts";
 
 for (const fault of ["freeze", "refuse", "reset", 503, "silent-watch"] as const satisfies readonly Fault[]) {
@@ -26,7 +26,7 @@ for (const fault of ["freeze", "refuse", "reset", 503, "silent-watch"] as const 
     await owner.host.link(fleet.lan).restore();
     if (fault === "silent-watch") await fleet.api.endWatches();
     await soleAnswerer(fleet, capture, await fleet.serve("later"), 60_000);
-    assert.equal((await soleAnswerer(fleet, capture, vip)).name, heir.name);
+    await soleAnswerer(fleet, capture, vip); // either, after a split that neither side could know of
   }, { timeoutMs: 120_000 });
 }
 
@@ -34,7 +34,7 @@ labTest("a daemon that starts while the API refuses serves from its cache on dis
   const fleet = await Fleet.start(lab, ["worker-1"]);
   const vip = await fleet.serve("web");
   await fleet.owner(vip);
-  await eventually("the cache is on disk", 30_000, async () => (await fleet.member().host.exec(["find", fleet.member().host.path("state"), "-type", "f", "-size", "+0"])) !== "");
+  await fleet.kept(fleet.member(), vip);
   await fleet.api.fault("refuse");
   await fleet.member().daemon.kill();
   const member = await fleet.restart("worker-1");

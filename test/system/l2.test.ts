@@ -1,6 +1,6 @@
 /** The whole daemon on a segment: who answers ARP and Neighbor Discovery, and with which frames. */
 import assert from "node:assert/strict";
-import { eventually, Fleet, labTest, now, type Capture, type Frame, type NeighborMessage } from "../lab/index.ts";
+import { eventually, Fleet, labTest, now, type Frame, type NeighborMessage } from "../lab/index.ts";
 import { answerers, soleAnswerer } from "./answers.ts";
 
 labTest("of two hosts exactly one answers for a VIP, IPv4 by ARP and IPv6 by NDP, and a client fetches pages from both", async (lab) => {
@@ -55,11 +55,12 @@ labTest("an answer for a VIP is the answer that the host's kernel gives for its 
   const six = await fleet.serve("six", { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" });
   for (const address of [four, member.ipv4, six, member.ipv6]) await fleet.owner(address);
 
-  const arp = (address: string) => last(capture, ({ payload }) => payload.type === "arp" && payload.operation === 2 && payload.senderAddress === address && payload.targetAddress !== address);
-  assert.equal(arp(four).bytes.toString("hex"), arp(member.ipv4).bytes.toString("hex").replaceAll(hexOf(member.ipv4), hexOf(four)));
+  const arp = (address: string) =>
+    capture.waitFor(`${address} is answered`, 5000, ({ payload }) => payload.type === "arp" && payload.operation === 2 && payload.senderAddress === address && payload.targetAddress !== address);
+  assert.equal((await arp(four)).bytes.toString("hex"), (await arp(member.ipv4)).bytes.toString("hex").replaceAll(hexOf(member.ipv4), hexOf(four)));
 
-  const nd = (address: string) => last(capture, ({ payload }) => payload.type === "advertisement" && payload.target === address && payload.flags.s);
-  const [ours, kernels] = [nd(six), nd(member.ipv6)];
+  const nd = (address: string) => capture.waitFor(`${address} is answered`, 5000, ({ payload }) => payload.type === "advertisement" && payload.target === address && payload.flags.s);
+  const [ours, kernels] = [await nd(six), await nd(member.ipv6)];
   const { target, source, ...rest } = ours.payload as NeighborMessage;
   const { target: kernelTarget, source: kernelSource, ...kernelRest } = kernels.payload as NeighborMessage;
   assert.deepEqual(rest, kernelRest);
@@ -108,12 +109,6 @@ for (const [what, damage] of [
     assert.equal(fleet.member().daemon.process.exit, undefined);
     assert.ok(now() - damagedAt < 20_000);
   });
-}
-
-function last(capture: Capture, fits: (frame: Frame) => boolean): Frame {
-  const frame = capture.frames.findLast(fits);
-  if (frame === undefined) throw new Error("no such frame was heard");
-  return frame;
 }
 
 function hexOf(ipv4: string): string {

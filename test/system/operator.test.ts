@@ -73,7 +73,7 @@ labTest("the log is one line per fact, with systemd's priority, and a steady dae
   const fleet = await Fleet.start(lab, ["worker-1"]);
   const { daemon } = fleet.member();
   const vip = await fleet.serve("web");
-  await daemon.waitForLog(new RegExp(`announcing ${vip.replaceAll(".", "\\.")} on eth0`));
+  await daemon.waitForLog(new RegExp(`took ${vip.replaceAll(".", "\\.")} on eth0`));
   for (const { text } of daemon.log()) assert.match(text, /^<[3-7]>\S/);
   let [lines, since] = [daemon.log().length, performance.now()];
   await eventually("it has said nothing for five seconds", 30_000, () => {
