@@ -65,6 +65,7 @@ class PcapFrameSocket implements FrameSocket {
   #timer: Timer | undefined;
   #checked = NOTHING;
   #silentChecks = 0;
+  #flooded = false;
   #reopened = 0;
 
   constructor(options: FrameSocketOptions) {
@@ -155,6 +156,14 @@ class PcapFrameSocket implements FrameSocket {
     const caught = now.received - now.dropped > this.#checked.received - this.#checked.dropped;
     const read = now.delivered + now.shed > this.#checked.delivered + this.#checked.shed;
     this.#silentChecks = caught && !read ? this.#silentChecks + 1 : 0;
+    const lost = now.shed + now.dropped - this.#checked.shed - this.#checked.dropped;
+    if (lost > 0 && !this.#flooded) {
+      log.warning("more frames come than can be handled; some were thrown away", {
+        interface: this.#options.interface,
+        frames: lost,
+      });
+    }
+    this.#flooded = lost > 0;
     this.#checked = now;
     if (this.#silentChecks >= DEAF_AFTER) {
       log.warning("the capture had gone deaf and is opened anew", { interface: this.#options.interface });

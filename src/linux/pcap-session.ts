@@ -72,8 +72,8 @@ const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0); // BPF: ret #0
 const MARKER = Buffer.alloc(42);
 MARKER.writeUInt16BE(0x0806, 12);
 
-/** Closed native sessions, a few hundred octets each: their uv_poll_t are never closed, only stopped. */
-const buried: unknown[] = [];
+/** Every native session that there ever was, a few hundred octets each: their uv_poll_t are never closed, only stopped. */
+const kept: unknown[] = [];
 
 let loaded: typeof Pcap | undefined;
 
@@ -96,6 +96,7 @@ export class PcapSession {
   readonly #program: Uint8Array;
   /** "deferring": frames are put aside until this turn has ended; "shedding": they are thrown away for longer than that. */
   #state: "open" | "deferring" | "shedding" | "closed" = "open";
+  #kernel: Pick<Pcap.CaptureStats, "ps_recv" | "ps_drop"> = { ps_recv: 0, ps_drop: 0 };
   #delivered = 0;
   #shed = 0;
   #reading = false;
@@ -116,6 +117,7 @@ export class PcapSession {
       buffer_size: RING_OCTETS,
     }) as Pcap.PcapSession & Internals;
     this.#native = this.#session.session as NativeSession;
+    kept.push(this.#native);
     const { buf } = this.#session;
     this.#octets = new Uint8Array(buf.buffer, buf.byteOffset, buf.length);
     this.#native.read_callback = () => {
@@ -126,7 +128,11 @@ export class PcapSession {
       this.#receive();
     });
     const fd = packetSockets().find((candidate) => !others.includes(candidate));
-    if (fd === undefined) throw new Error("libpcap does not capture by an AF_PACKET socket");
+    if (fd === undefined) {
+      this.#state = "closed";
+      this.#native.close();
+      throw new Error("libpcap does not capture by an AF_PACKET socket here");
+    }
     this.#fd = fd;
     this.#program = filterOf(fd);
     if (this.#session.link_type !== "LINKTYPE_ETHERNET") {
@@ -147,7 +153,14 @@ export class PcapSession {
   }
 
   counters(): PcapCounters {
-    const { ps_recv, ps_drop } = this.#state === "closed" ? { ps_recv: 0, ps_drop: 0 } : this.#native.stats();
+    if (this.#state !== "closed") {
+      try {
+        this.#kernel = this.#native.stats();
+      } catch {
+        // The kernel does not say: what it said last is good enough.
+      }
+    }
+    const { ps_recv, ps_drop } = this.#kernel;
     return { received: ps_recv >>> 0, dropped: ps_drop >>> 0, delivered: this.#delivered, shed: this.#shed };
   }
 
@@ -157,7 +170,6 @@ export class PcapSession {
     if (this.#state === "shedding") libc().attachFilter(this.#fd, this.#program); // the marker must pass
     clearTimeout(this.#resume);
     this.#state = "closed";
-    buried.push(this.#native);
     this.#native.close();
     if (!this.#reading) this.#end(CLOSE_ATTEMPTS); // else this very read ends it
   }

@@ -341,7 +341,8 @@ print(count)
 test("a flood of frames does not stop the event loop, and what comes after it is heard", async () => {
   using wire = pair("l0");
   {
-    using capture = new Capture(wire.name);
+    const said: string[] = [];
+    using capture = new Capture(wire.name, { log: { ...silentLog, warning: (sentence) => void said.push(sentence) } });
     await capture.open();
     capture.frames.length = 0;
     let longest = 0;
@@ -359,6 +360,8 @@ test("a flood of frames does not stop the event loop, and what comes after it is
     assert.ok(counters.delivered > 1_000);
     assert.ok(longest < 500, `the loop stood still for ${longest} ms`);
     await heard(capture);
+    if (counters.shed + counters.dropped > 0) await eventually("it is said", () => said.length > 0);
+    assert.ok(said.length <= 2, "once a flood, not once a frame");
   }
   await noneLeft();
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { type Link, LinkWatcher, defaultRouteAddress, defaultRouteInterface, ipv6Forwarding } from "../../src/linux/index.ts";
+import { type Link, LinkWatcher, defaultRouteAddress, defaultRouteInterface, ipv6Forwarding, isDisruption } from "../../src/linux/index.ts";
 import { silentLog } from "../../src/log/index.ts";
 import { systemClock } from "../../src/time/index.ts";
 import { enterNewNamespace, eventually, ip } from "./namespace.ts";
@@ -126,6 +126,21 @@ test("the address of the default route's interface comes from the kernel's table
   await eventually("v0 has its address", () => named("v0")?.addresses.some((address) => address === "198.51.100.7"));
   assert.equal(defaultRouteAddress(watcher.links), "198.51.100.7");
 });
+
+const RUNNING = { up: true, running: true, lowerUp: true } as const;
+for (const [what, flags, event, disruption] of [
+  ["is as it was", RUNNING, undefined, false],
+  ["is set down", { broadcast: true }, undefined, true],
+  ["has lost its carrier", { up: true }, undefined, true],
+  ["has new features", RUNNING, 2, false],
+  ["is a bond whose active port has changed", RUNNING, 3, true],
+  ["wants its neighbours told", RUNNING, 4, true],
+] as const) {
+  test(`a link that ${what} is ${disruption ? "" : "not "}disrupted`, () => {
+    const attrs = event === undefined ? {} : { event: Buffer.from(Uint32Array.of(event).buffer) };
+    assert.equal(isDisruption({ kind: "link", data: { index: 2, flags }, attrs }), disruption);
+  });
+}
 
 const HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
 for (const [what, routes, name] of [
