@@ -27,7 +27,7 @@ export async function measureArp(): Promise<readonly Row[]> {
 /** Asks for each address in turn, one question per 2 ms, and returns the delays in µs. */
 async function ask(client: Host, addresses: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
   const file = client.path("arp.pcap");
-  const recorder = await client.spawn(["tcpdump", "-i", "eth0", "-Z", "root", "-U", "-n", "--time-stamp-precision=nano", "-w", file, "arp"], { name: "recorder" });
+  const recorder = await client.spawn(["tcpdump", "-i", "eth0", "-Z", "root", "-U", "-n", "--immediate-mode", "--time-stamp-precision=nano", "-w", file, "arp"], { name: "recorder" });
   await recorder.waitForLine(/listening on/, 5000);
   const asker = await client.spawn([process.execPath, join(import.meta.dirname, "programs", "ask-arp.ts"), JSON.stringify({ interface: "eth0", addresses, questions: QUESTIONS })], { name: "asker" });
   await ended(asker);

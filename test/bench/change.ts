@@ -30,7 +30,7 @@ export async function measureChange(): Promise<readonly Row[]> {
   const used = cpuMs(pid) - before - (now() - began) * restPerMs;
   return [
     atMost(`one changed Service among ${CROWD} → plan applied, CPU`, used / CHANGES, "ms", 1),
-    plain("CPU at rest, per second", restPerMs * 1000, "ms"),
+    plain("CPU without changes, per second", restPerMs * 1000, "ms"),
   ];
 }
 

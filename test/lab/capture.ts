@@ -72,7 +72,7 @@ export class Capture {
 /** Records everything on a segment into a pcap file until the lab goes. Returns when it listens. */
 export async function recordSegment(tap: Tap, file: string): Promise<void> {
   // As root, because the file is in the lab's folder; every packet at once, because the end may come as SIGKILL.
-  const argv = ["tcpdump", "-i", tap.interface, "-Z", "root", "-U", "-n", "-s", "256", "-w", file];
+  const argv = ["tcpdump", "-i", tap.interface, "-Z", "root", "-U", "--immediate-mode", "-n", "-s", "256", "-w", file];
   const recorder = await LabProcess.start("tcpdump", ["ip", "netns", "exec", tap.namespace, ...argv]);
   await recorder.waitForLine(/listening on/, 5000);
 }

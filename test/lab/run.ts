@@ -1,6 +1,7 @@
 /** Programs of the machine: one that is run to its end, and one that goes on running. Knows nothing of namespaces. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { within } from "./eventually.ts";
 import { now } from "./time.ts";
 
@@ -86,14 +87,14 @@ export class LabProcess {
       readLines(child[stream], (text) => {
         const at = now();
         lines.push({ at, stream, text });
-        if (logFile !== undefined) appendFileSync(logFile, `${at.toFixed(3)} ${text}\n`);
+        record(logFile, `${at.toFixed(3)} ${text}`);
         this.#tell();
       });
     }
     this.exited = new Promise((resolve) => {
       child.on("close", (status, signal) => {
         this.#exit = { status: status ?? undefined, signal: signal ?? undefined, at: now() };
-        if (logFile !== undefined) appendFileSync(logFile, `${now().toFixed(3)} (ended: ${describeExit(this.#exit)})\n`);
+        record(logFile, `${this.#exit.at.toFixed(3)} (ended: ${describeExit(this.#exit)})`);
         this.#tell();
         resolve(this.#exit);
       });
@@ -206,6 +207,11 @@ export class LabProcess {
 
 export function describeExit(exit: Pick<Exit, "status" | "signal">): string {
   return exit.status === undefined ? (exit.signal ?? "unknown") : `status ${exit.status}`;
+}
+
+/** Appends a line to a log. The last words of a program come when its lab, and the log with it, may be gone already. */
+function record(logFile: string | undefined, line: string): void {
+  if (logFile !== undefined && existsSync(dirname(logFile))) appendFileSync(logFile, `${line}\n`);
 }
 
 function readLines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): void {
