@@ -12,7 +12,9 @@ const groups = new MulticastGroups(silentLog);
 
 /** What the kernel says. */
 function joined(name: string, wanted: Ipv6): boolean {
-  return ip(`maddr show dev ${name}`).includes(`inet6 ${wanted}`);
+  return ip(`maddr show dev ${name}`)
+    .split("\n")
+    .some((line) => line.trim().split(" ").slice(0, 2).join(" ") === `inet6 ${wanted}`);
 }
 
 before(() => {
@@ -80,9 +82,8 @@ test("more groups are held than the kernel grants one socket, without stopping t
   const limit = Number(readFileSync("/proc/sys/net/core/optmem_max", "latin1"));
   const many = Math.min(4_000, Math.ceil(limit / 40));
   const held = (): number => [...ip("maddr show dev v0").matchAll(/inet6 ff02::1:ff/g)].length;
-  const began = performance.now();
   for (let n = 0; n < many; n++) groups.join("v0", group(n));
-  assert.ok(performance.now() - began < 200);
+  assert.ok(held() < 3, "the kernel is told in later turns");
   await eventually(`${many} are joined`, async () => {
     await setTimeout(200); // to count them takes longer than to join them
     return held() >= many;
