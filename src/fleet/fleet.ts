@@ -15,6 +15,7 @@ import { Tally } from "./fact.ts";
 import { Here } from "./here.ts";
 import type { FleetEffects, FleetInput, FleetOptions, Presence, SegmentState } from "./input.ts";
 import { LAG_MS, type Peer, STRAGGLER_MS, SUSPECT_INTERVALS } from "./peers.ts";
+import { presenceOf } from "./presence.ts";
 import type { RosterEvent } from "./roster.ts";
 import { type Outlet, Segment } from "./segment.ts";
 import type { DueVip, Standing, Statement } from "./statement.ts";
@@ -378,18 +379,9 @@ export class Fleet {
 
   #judgePresence(now: number): void {
     const before = this.#presence;
-    this.#presence = this.#presenceAt(now);
+    const situation = { listening: now < this.#listeningUntil, leaving: this.#here.leaving !== undefined };
+    this.#presence = presenceOf(this.#here.rank(undefined, undefined, now), situation, this.#peers());
     if (before.announceBgp !== this.#presence.announceBgp) this.#effects.presence(this.#presence);
-  }
-
-  #presenceAt(now: number): Presence {
-    const { rank, reason } = this.#here.rank(undefined, undefined, now);
-    if (now < this.#listeningUntil) return { rank, announceBgp: false, reason: "listening for the other hosts first" };
-    let highest: Peer | undefined;
-    for (const peer of this.#peers()) if (peer.statement.bgp && peer.statement.rank > (highest?.statement.rank ?? 0)) highest = peer;
-    if (rank > 0 && (highest === undefined || highest.statement.rank <= rank)) return { rank, announceBgp: true, reason };
-    if (this.#here.leaving !== undefined && highest === undefined) return { rank, announceBgp: true, reason: `${reason}, but there is no other host` };
-    return { rank, announceBgp: false, reason: highest === undefined ? reason : `${reason} (rank ${rank}), and ${highest.statement.name} announces (rank ${highest.statement.rank})` };
   }
 
   #peers(): readonly Peer[] {

@@ -11,7 +11,7 @@ import { HeldClaims } from "./held.ts";
 import { type Contender, type Contest, isCandidate, prevails } from "./order.ts";
 import type { Peer } from "./peers.ts";
 import { type QuestionKind, Questions, type Surroundings } from "./questions.ts";
-import { lapsesAt, meAsContender, NO_DUEL, type Seat, situationOf, type Vip } from "./seat.ts";
+import { lapsesAt, meAsContender, newVip, NO_DUEL, type Seat, situationOf, type Vip } from "./seat.ts";
 import type { DueVip, Standing } from "./statement.ts";
 import { type ClaimReason, decide, type Verdict } from "./vip.ts";
 
@@ -375,26 +375,6 @@ export class Ownership {
     vip.wakeAt = at;
     this.#due.push(at, vip);
   }
-}
-
-function newVip(contest: Contest, now: number): Vip {
-  return {
-    contest,
-    serving: false,
-    standing: { role: "standby", owner: undefined, reason: "not decided yet" },
-    claimant: undefined,
-    claimed: false,
-    orphanSince: now,
-    silentAt: -Infinity,
-    heldOffUntil: -Infinity,
-    stranger: undefined,
-    question: undefined,
-    recheck: undefined,
-    unfitSince: undefined,
-    duel: NO_DUEL,
-    wakeAt: Infinity,
-    gone: false,
-  };
 }
 
 function sameContest(a: Contest, b: Contest): boolean {

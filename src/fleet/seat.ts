@@ -72,6 +72,27 @@ export type Duel = { readonly repeats: number; readonly lastAt: number; readonly
 
 export const NO_DUEL: Duel = { repeats: 0, lastAt: -Infinity, nextAt: -Infinity, pending: false };
 
+/** A VIP of which nothing is known yet. */
+export function newVip(contest: Contest, now: number): Vip {
+  return {
+    contest,
+    serving: false,
+    standing: { role: "standby", owner: undefined, reason: "not decided yet" },
+    claimant: undefined,
+    claimed: false,
+    orphanSince: now,
+    silentAt: -Infinity,
+    heldOffUntil: -Infinity,
+    stranger: undefined,
+    question: undefined,
+    recheck: undefined,
+    unfitSince: undefined,
+    duel: NO_DUEL,
+    wakeAt: Infinity,
+    gone: false,
+  };
+}
+
 /** A death is evidence for so long; then the question is put again. */
 const DEATH_HOLDS_MS = 2_000;
 const UNANSWERED_HOLDS_MS = 1_000;

@@ -1,0 +1,111 @@
+/** Interfaces on one segment, machines with one name, hosts known by their Leases, and BGP. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Address } from "../../src/net/index.ts";
+import { Rig, vips } from "./rig.ts";
+import { mac, statement } from "./statement.ts";
+
+const [MINE] = vips(1, "mine") as readonly [Address];
+const [THEIRS] = vips(1, "theirs") as readonly [Address];
+const EDGE_2 = mac(2);
+
+// ---- one machine, several interfaces; several machines, one name
+
+test("two interfaces on one segment: the first is used, the other serves nothing", () => {
+  const rig = new Rig({ segments: ["eth0", "eth1"] });
+  rig.due([MINE]);
+  rig.pass(1_000);
+  assert.deepEqual([rig.serves(MINE, "eth0"), rig.serves(MINE, "eth1")], [true, true]);
+  rig.input({ type: "own-hello", segment: "eth0", from: "eth1" });
+  rig.pass(100);
+  assert.deepEqual([rig.serves(MINE, "eth0"), rig.serves(MINE, "eth1")], [true, false]);
+  assert.equal(rig.said.get("eth1")?.rank, 0);
+  assert.deepEqual(rig.factsOf("same-segment").map(({ segment, as }) => [segment, as]), [["eth1", "eth0"]]);
+  rig.pass(4_000);
+  assert.notEqual(rig.said.get("eth1")?.rank, 0);
+});
+
+test("of two machines with one name, the one that has been up for less long serves nothing", () => {
+  const rig = Rig.settled([MINE]);
+  rig.says({ name: "edge-1", instance: "0000000900000001", machine: "00000009", mac: mac(9), uptimeMs: 1e9 });
+  assert.equal(rig.rank, 0);
+  assert.deepEqual(rig.factsOf("duplicate-name").map(({ yields }) => yields), ["this host"]);
+  rig.silence("0000000900000001");
+  rig.pass(3_000);
+  assert.equal(rig.rank, 3);
+});
+
+test("the other one keeps the name, and says so once", () => {
+  const rig = Rig.settled([MINE]);
+  rig.says({ name: "edge-1", instance: "0000000900000001", machine: "00000009", mac: mac(9), uptimeMs: -60_000, rank: 0 });
+  rig.pass(5_000);
+  assert.equal(rig.rank, 3);
+  assert.deepEqual(rig.factsOf("duplicate-name").map(({ yields }) => yields), ["the other"]);
+});
+
+test("a straggler of this machine's last life is no namesake", () => {
+  const rig = new Rig();
+  rig.input({ type: "hello", segment: "eth0", statement: statement({ name: "edge-1", instance: "0000000100000000", machine: "00000001", uptimeMs: 1e9 }), sequence: 1 });
+  rig.pass(1_000);
+  assert.equal(rig.rank, 2);
+  assert.equal(rig.factsOf("duplicate-name").length, 0);
+});
+
+// ---- Leases
+
+test("a host that is known by its Lease alone is listed, and its claim is a claim", () => {
+  const rig = Rig.settled([THEIRS]);
+  rig.input({ type: "lease", host: "edge-2", statements: [statement()] });
+  assert.deepEqual(rig.fleet.hosts().map(({ name, state }) => [name, state]), [["edge-1", "self"], ["edge-2", "leased"]]);
+  assert.equal(rig.serves(THEIRS), true);
+  rig.heard(THEIRS, EDGE_2);
+  assert.equal(rig.serves(THEIRS), false);
+});
+
+test("a Lease that is deleted or forged moves nothing", () => {
+  const rig = Rig.settled([MINE, THEIRS]);
+  rig.says({ serving: 1 });
+  rig.heard(THEIRS, EDGE_2);
+  rig.answers.set(THEIRS, EDGE_2);
+  rig.pass(1_000);
+  rig.facts.length = 0;
+  rig.input({ type: "lease", host: "edge-2", statements: [statement({ rank: 0, leaving: true })] });
+  rig.input({ type: "lease", host: "edge-2", statements: [] });
+  rig.input({ type: "lease", host: "edge-1", statements: [statement({ name: "edge-1", mac: mac(1), rank: 0 })] });
+  rig.pass(5_000);
+  assert.deepEqual([rig.serves(MINE), rig.serves(THEIRS)], [true, false]);
+  assert.deepEqual(rig.facts, []);
+});
+
+// ---- BGP
+
+test("BGP is announced when it has listened, if nobody better does", () => {
+  const rig = new Rig({ bgp: true });
+  assert.equal(rig.fleet.presence().announceBgp, false);
+  rig.pass(700);
+  assert.equal(rig.fleet.presence().announceBgp, true);
+  assert.deepEqual(rig.presences, [true]);
+});
+
+for (const [what, other, announces] of [
+  ["a better host that announces too", { bgp: true, rank: 3 }, false],
+  ["an equal one", { bgp: true, rank: 2 }, true],
+  ["a better one without BGP", { bgp: false, rank: 3 }, true],
+] as const) {
+  test(`a host on probation beside ${what} ${announces ? "announces" : "leaves it to that"}`, () => {
+    const rig = new Rig({ bgp: true });
+    rig.says(other);
+    rig.pass(1_000);
+    assert.equal(rig.fleet.presence().announceBgp, announces);
+  });
+}
+
+test("a host that leaves withdraws, unless there is no other", () => {
+  const rig = Rig.settled([], { bgp: true });
+  rig.input({ type: "leave", why: "drain" });
+  rig.pass(200);
+  assert.equal(rig.fleet.presence().announceBgp, true);
+  rig.says({ bgp: true });
+  rig.pass(200);
+  assert.equal(rig.fleet.presence().announceBgp, false);
+});
