@@ -6,7 +6,7 @@
  * candidates changed.
  */
 import type { Address, Mac } from "../net/index.ts";
-import { DueQueue } from "./due.ts";
+import { DueQueue } from "../time/index.ts";
 import { HeldClaims } from "./held.ts";
 import { type Contender, type Contest, isCandidate, prevails } from "./order.ts";
 import type { Peer } from "./peers.ts";

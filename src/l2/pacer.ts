@@ -1,5 +1,5 @@
 /** Hands things out when they are due, in that order, and not faster than a rate. Knows nothing of what they are. */
-import type { Clock, Timer } from "../time/index.ts";
+import { type Clock, DueQueue, type Timer } from "../time/index.ts";
 
 export type PacerOptions<T> = {
   readonly clock: Clock;
@@ -11,17 +11,13 @@ export type PacerOptions<T> = {
   readonly send: (item: T) => number;
 };
 
-type Entry<T> = { readonly at: number; readonly order: number; readonly item: T };
-
 /** How many frames may go at once after a rest: what the rate allows in this time. */
 const SLACK_MS = 20;
 const ROUNDING = 1e-6;
 
 export class Pacer<T> {
   readonly #options: PacerOptions<T>;
-  /** A binary heap by time, then by order of arrival. */
-  readonly #heap: Entry<T>[] = [];
-  #order = 0;
+  readonly #queue = new DueQueue<T>();
   /** Frames that may be sent now. */
   #credit: number;
   #creditAt: number;
@@ -37,12 +33,12 @@ export class Pacer<T> {
 
   /** How many things wait. */
   get length(): number {
-    return this.#heap.length;
+    return this.#queue.length;
   }
 
   /** Hands `item` out at `at` by the clock, or as soon after that as the rate allows. */
   add(item: T, at: number): void {
-    this.#push({ at, order: this.#order++, item });
+    this.#queue.push(at, item);
     this.#arm();
   }
 
@@ -52,9 +48,10 @@ export class Pacer<T> {
     this.#running = true;
     const now = this.#options.clock.now();
     this.#earn(now);
-    for (let top = this.#heap[0]; top !== undefined && top.at <= now && this.#credit > 1 - ROUNDING; top = this.#heap[0]) {
-      this.#pop();
-      this.#credit -= this.#options.send(top.item);
+    while (this.#credit > 1 - ROUNDING) {
+      const item = this.#queue.take(now);
+      if (item === undefined) break;
+      this.#credit -= this.#options.send(item);
     }
     this.#running = false;
     this.#arm();
@@ -62,7 +59,7 @@ export class Pacer<T> {
 
   /** Forgets everything. */
   clear(): void {
-    this.#heap.length = 0;
+    this.#queue.clear();
     this.#timer?.cancel();
     this.#timerAt = Infinity;
   }
@@ -77,10 +74,9 @@ export class Pacer<T> {
   }
 
   #arm(): void {
-    const top = this.#heap[0];
-    if (top === undefined || this.#running) return;
+    if (this.#queue.length === 0 || this.#running) return;
     const affordable = this.#creditAt + (Math.max(0, 1 - this.#credit) * 1000) / this.#options.rate;
-    const at = Math.max(top.at, affordable);
+    const at = Math.max(this.#queue.next, affordable);
     if (this.#timerAt <= at + ROUNDING) return;
     this.#timer?.cancel();
     this.#timerAt = at;
@@ -89,39 +85,4 @@ export class Pacer<T> {
       this.run();
     });
   }
-
-  #push(entry: Entry<T>): void {
-    const heap = this.#heap;
-    let i = heap.length;
-    heap.push(entry);
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || !isBefore(entry, above)) break;
-      heap[i] = above;
-      i = parent;
-    }
-    heap[i] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      const left = 2 * i + 1;
-      const child = isBefore(heap[left + 1], heap[left]) ? left + 1 : left;
-      const below = heap[child];
-      if (below === undefined || !isBefore(below, last)) break;
-      heap[i] = below;
-      i = child;
-    }
-    heap[i] = last;
-  }
-}
-
-function isBefore<T>(a: Entry<T> | undefined, b: Entry<T> | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -1,4 +1,5 @@
 export * from "./backoff.ts";
 export * from "./clock.ts";
+export * from "./due.ts";
 export * from "./random.ts";
 export * from "./virtual.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DueQueue } from "../../src/fleet/due.ts";
+import { DueQueue } from "../../src/time/index.ts";
 
 test("whatever is put in comes out when it is due and not before, the earliest first", () => {
   fc.assert(
