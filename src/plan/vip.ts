@@ -55,12 +55,18 @@ export function planVip(world: World, address: Address): VipPlan {
   };
 }
 
-/** Where this host stands for an address on local segments: what the fleet decides about. */
+/**
+ * Where this host stands for an address on local segments: what the fleet decides about. An interface that is down is among them:
+ * the fleet knows that it is, and what is to be kept through a flap.
+ */
 export function dueVips(world: World, address: Address): readonly DueVip[] {
   const vip = servedVip(world, address);
   if ("reason" in vip) return [];
   const fitness = localFitness(world.cluster, vip.service);
-  return seatsOf(world, vip).flatMap((seat) => ("why" in seat ? [] : [{ segment: seat.segment, advertisement: seat.advertisement.name, fitness }]));
+  return seatsOf(world, vip).flatMap((seat) => {
+    const stands = seat.segment !== undefined && (!("why" in seat) || seat.why.reason === "interface-down");
+    return stands ? [{ segment: seat.segment, advertisement: seat.advertisement.name, fitness }] : [];
+  });
 }
 
 /** The [[l2]] advertisements for which this host stands on a segment, with its prefer class. */
