@@ -118,6 +118,26 @@ test("the VIPs of a host that falls silent are taken after 600 ms, without askin
   assert.deepEqual(rig.said.get("eth0")?.dead, [statement().instance]);
 });
 
+test("5 000 VIPs of a host that dies are taken in one turn, told in one line", () => {
+  const theirs = vips(5_000, "theirs");
+  const rig = Rig.settled(theirs);
+  rig.says({});
+  for (const vip of theirs) {
+    rig.answers.set(vip, EDGE_2);
+    rig.heard(vip, EDGE_2);
+  }
+  rig.says({ serving: 5_000 });
+  rig.pass(5_000);
+  assert.equal(rig.fleet.serving("eth0"), 0);
+  rig.facts.length = rig.asked.length = 0;
+  rig.silence();
+  rig.until(() => rig.fleet.serving("eth0") > 0, 1_000);
+  assert.equal(rig.fleet.serving("eth0"), 5_000);
+  rig.pass(1_000);
+  assert.equal(rig.asked.length, 0);
+  assert.deepEqual(rig.facts.map(({ fact }) => fact), ["host-suspect", "host-dead", "took"]);
+});
+
 test("a death is listed for 30 s", () => {
   const rig = Rig.settled([]);
   rig.says({});
