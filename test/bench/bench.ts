@@ -3,7 +3,7 @@
  * change, stall, arp, failover.
  * Ends with status 1 if a figure could not be measured; a goal that is missed is said, and is no failure of the benchmark.
  */
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { ensureBundle, whyNoLab } from "../lab/index.ts";
 import { measureArp } from "./arp.ts";
 import { measureChange } from "./change.ts";
@@ -31,7 +31,7 @@ if (impossible !== undefined) {
 }
 
 await ensureBundle();
-console.log(`bmlb on ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, Node ${process.version}`);
+console.log(`bmlb on ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, Node ${process.version}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`);
 for (const { name, measure } of FIGURES) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   try {
