@@ -176,6 +176,7 @@ export class Fleet {
       this.#weighedAt = now;
       this.#weighDoubts(now);
       this.#judgePresence(now);
+      for (const segment of this.#segments.values()) segment.ownership.checkClaims(now);
     }
     for (const segment of this.#segments.values()) segment.settle(now);
   }

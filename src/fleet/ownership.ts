@@ -7,11 +7,14 @@
  */
 import type { Address, Mac } from "../net/index.ts";
 import { DueQueue } from "../time/index.ts";
+import { Attribution } from "./attribution.ts";
+import { challenged, NO_DUEL, repeated } from "./duel.ts";
 import { HeldClaims } from "./held.ts";
 import { type Contender, type Contest, isCandidate, prevails } from "./order.ts";
 import type { Peer } from "./peers.ts";
 import { type QuestionKind, Questions, type Surroundings } from "./questions.ts";
-import { lapsesAt, meAsContender, newVip, NO_DUEL, type Seat, situationOf, type Vip } from "./seat.ts";
+import { Rechecks } from "./rechecks.ts";
+import { lapsesAt, meAsContender, newVip, type Seat, situationOf, type Vip } from "./seat.ts";
 import type { DueVip, Standing } from "./statement.ts";
 import { type ClaimReason, decide, type Verdict } from "./vip.ts";
 
@@ -19,12 +22,8 @@ import { type ClaimReason, decide, type Verdict } from "./vip.ts";
 const STRANGER_MS = 2_000;
 /** And a host that is believed dead and answers, after this. */
 const SPLIT_MS = 1_000;
-/** Whether the host to which a VIP was given up serves it is asked after this, for so many VIPs of each. */
+/** Whether the host to which a VIP was given up serves it is asked after this. */
 const RECHECK_MS = 300;
-const MOST_RECHECKS = 16;
-/** Between one repeat of a disputed claim and the next. */
-const DUEL_MS = [1_000, 2_000, 4_000, 8_000] as const;
-const DUEL_FORGOTTEN_MS = 30_000;
 /** A hello that says "serving nothing" may have been on its way before a claim that is younger than this. */
 const CROSSING_MS = 1_000;
 
@@ -34,8 +33,8 @@ export class Ownership {
   readonly #due = new DueQueue<Vip>();
   readonly #questions = new Questions<Vip>();
   readonly #held = new HeldClaims();
-  /** By instance, how many VIPs given up to it wait to be checked on. */
-  readonly #rechecks = new Map<string, number>();
+  readonly #attribution = new Attribution();
+  readonly #rechecks = new Rechecks();
   #serving = 0;
   #claims = 0;
 
@@ -107,6 +106,22 @@ export class Ownership {
     }
   }
 
+  /**
+   * Holds what the hosts claimed against what they say that they serve. Where one says less, this host asks for what it would take
+   * over itself; what another one would is for that one to find out.
+   */
+  checkClaims(now: number): void {
+    for (const peer of this.#seat.roster.peers()) {
+      if (!peer.present || !this.#attribution.fallsShort(peer.instance, peer.statement.serving, now)) continue;
+      for (const vip of this.#vips.values()) {
+        if (vip.claimant?.instance !== peer.instance || now - vip.claimant.at <= CROSSING_MS) continue;
+        const { unfit, place } = situationOf(this.#seat, vip, false, now);
+        if (unfit === undefined && place === 0) this.#release(vip, now);
+      }
+    }
+    this.#attribution.forget((instance) => this.#seat.roster.peer(instance) === undefined);
+  }
+
   /** Asks for each VIP that is served here whether another host serves it too. */
   askServed(): void {
     for (const vip of this.#vips.values()) if (vip.serving && vip.question === undefined) this.#request(vip, "own");
@@ -116,7 +131,7 @@ export class Ownership {
   forget(now: number): void {
     for (const vip of this.#vips.values()) {
       if (vip.serving) this.#stop(vip, undefined, this.#seat.reason, now);
-      vip.claimant = undefined;
+      this.#attribute(vip, undefined);
       vip.claimed = false;
       vip.orphanSince = now;
       vip.silentAt = vip.heldOffUntil = -Infinity;
@@ -167,7 +182,7 @@ export class Ownership {
     vip.heldOffUntil = vip.silentAt = -Infinity;
     vip.stranger = undefined;
     if (vip.serving && !this.#yields(vip, claimer, now)) return;
-    vip.claimant = { instance, name, mac, at: now };
+    this.#attribute(vip, { instance, name, mac, at: now });
     if (this.#seat.roster.peer(instance)?.state === "dead") vip.heldOffUntil = now + SPLIT_MS;
     this.#decide(vip, now);
   }
@@ -180,30 +195,23 @@ export class Ownership {
     const missed = now < this.#seat.missedClaimsUntil || absentee === "me";
     // Who was away finds out that its VIPs were taken, and gives them up: if both gave them up to each other, nobody had them.
     if (!missed && (absentee === "it" ? isCandidate(vip.contest, me.candidate) : prevails(vip.contest, me, claimer))) {
-      const { duel } = vip;
-      vip.duel = { ...duel, repeats: now - duel.lastAt > DUEL_FORGOTTEN_MS ? 0 : duel.repeats, lastAt: now, pending: true };
+      vip.duel = challenged(vip.duel, now);
       this.#seat.moved({ fact: "disputed", segment: this.#seat.segment, with: name, count: 1, address: vip.contest.address });
       this.#duel(vip, now);
       return false;
     }
     this.#stop(vip, name, this.#seat.mine.rank === 0 ? this.#seat.reason : missed ? "taken while this host was away" : "that host comes first", now);
-    const rechecks = this.#rechecks.get(instance) ?? 0;
-    if (rechecks < MOST_RECHECKS && this.#seat.mine.rank > 0) {
-      this.#rechecks.set(instance, rechecks + 1);
-      vip.recheck = { at: now + RECHECK_MS, instance };
-    }
+    if (this.#seat.mine.rank > 0 && this.#rechecks.begin(instance)) vip.recheck = { at: now + RECHECK_MS, instance };
     return true;
   }
 
   /** Announces once more, because a host that comes after this one claimed it; not too often. */
   #duel(vip: Vip, now: number): void {
-    const { duel } = vip;
-    if (now < duel.nextAt) {
-      this.#wake(vip, duel.nextAt);
+    if (now < vip.duel.nextAt) {
+      this.#wake(vip, vip.duel.nextAt);
       return;
     }
-    const pause = DUEL_MS[Math.min(duel.repeats, DUEL_MS.length - 1)] ?? 0;
-    vip.duel = { ...duel, repeats: duel.repeats + 1, nextAt: now + pause, pending: false };
+    vip.duel = repeated(vip.duel, now);
     this.#stand(vip, { role: "owner", claim: ++this.#claims, ...(vip.question?.ask === undefined ? {} : { ask: vip.question.ask }) });
   }
 
@@ -219,9 +227,14 @@ export class Ownership {
     this.#decide(vip, now);
   }
 
+  #attribute(vip: Vip, claimant: Vip["claimant"]): void {
+    this.#attribution.move(vip.claimant?.instance, claimant?.instance);
+    vip.claimant = claimant;
+  }
+
   #release(vip: Vip, now: number): void {
     if (vip.serving) return;
-    vip.claimant = undefined;
+    this.#attribute(vip, undefined);
     this.#decide(vip, now);
   }
 
@@ -269,7 +282,8 @@ export class Ownership {
     const from = vip.claimant?.name;
     this.#withdrawQuestion(vip);
     this.#endRecheck(vip);
-    vip.claimant = vip.stranger = undefined;
+    this.#attribute(vip, undefined);
+    vip.stranger = undefined;
     vip.claimed = false;
     vip.silentAt = -Infinity;
     vip.duel = NO_DUEL;
@@ -293,6 +307,7 @@ export class Ownership {
     vip.gone = true;
     this.#withdrawQuestion(vip);
     this.#endRecheck(vip);
+    this.#attribute(vip, undefined);
     if (vip.serving) this.#serving--;
     this.#vips.delete(vip.contest.address);
     if (vip.standing.role !== "standby") this.#seat.changed(vip.contest.address);
@@ -318,7 +333,7 @@ export class Ownership {
     if (vip.serving || question === undefined) return;
     if (question.kind === "best") this.#questions.learn(result === "answered", this.#surroundings(), now);
     if (result === "answered" || question.kind === "release") return;
-    if (question.kind === "recheck") vip.claimant = undefined;
+    if (question.kind === "recheck") this.#attribute(vip, undefined);
     vip.silentAt = now;
   }
 
@@ -338,9 +353,7 @@ export class Ownership {
 
   #endRecheck(vip: Vip): void {
     if (vip.recheck === undefined) return;
-    const left = (this.#rechecks.get(vip.recheck.instance) ?? 1) - 1;
-    if (left > 0) this.#rechecks.set(vip.recheck.instance, left);
-    else this.#rechecks.delete(vip.recheck.instance);
+    this.#rechecks.end(vip.recheck.instance);
     vip.recheck = undefined;
   }
 

@@ -44,6 +44,8 @@ export type Witness = { readonly node: string | undefined; readonly viewAgeMs: n
 
 /** What may be wrong with this host and not with others. Doubts count only while a living host is free of them. */
 export class Doubts {
+  /** There is a doubt, which may have yet to stand for long enough. */
+  pending = false;
   #notReadySince: number | undefined;
   #staleSince: number | undefined;
 
@@ -54,6 +56,7 @@ export class Doubts {
     const stale = me.viewAgeMs > STALE_MS && others.some((other) => other.viewAgeMs < FRESH_MS);
     this.#notReadySince = doubtful ? (this.#notReadySince ?? now) : undefined;
     this.#staleSince = stale ? (this.#staleSince ?? now) : undefined;
+    this.pending = doubtful || stale;
     if (stands(this.#notReadySince, now)) return `node ${me.node ?? ""} is not Ready`;
     if (stands(this.#staleSince, now)) return "its view of Kubernetes is stale while another host's is current";
     return undefined;

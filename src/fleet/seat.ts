@@ -3,6 +3,7 @@
  * nothing.
  */
 import type { Address, Mac } from "../net/index.ts";
+import { type Duel, NO_DUEL } from "./duel.ts";
 import type { FleetFact, Moved } from "./fact.ts";
 import { type Candidate, compareAtEqualRank, compareCandidates, type Contender, type Contest, fitnessOf, isCandidate, prevails, prevailsAtEqualRank } from "./order.ts";
 import type { QuestionKind } from "./questions.ts";
@@ -26,6 +27,8 @@ export interface Seat {
   readonly settledAt: number;
   /** Claims that come before then were made while this host was away. */
   readonly missedClaimsUntil: number;
+  /** This host may soon be doubtful itself. */
+  readonly doubting: boolean;
   readonly failback: "auto" | "never";
   /** How often a claim is repeated; 0 = never. */
   readonly refreshMs: number;
@@ -66,11 +69,6 @@ export type Vip = {
   wakeAt: number;
   gone: boolean;
 };
-
-/** Repeated announcements toward a host that claims the VIP and comes after this one. */
-export type Duel = { readonly repeats: number; readonly lastAt: number; readonly nextAt: number; readonly pending: boolean };
-
-export const NO_DUEL: Duel = { repeats: 0, lastAt: -Infinity, nextAt: -Infinity, pending: false };
 
 /** A VIP of which nothing is known yet. */
 export function newVip(contest: Contest, now: number): Vip {
@@ -116,7 +114,7 @@ export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): 
     if (best === undefined || compareCandidates(vip.contest, candidate, best, prefer) < 0) best = candidate;
     if (!fit) continue;
     if (compareCandidates(vip.contest, candidate, mine, prefer) < 0) place++;
-    else if (candidate.rank === 2 && mine.rank > 2 && compareAtEqualRank(vip.contest, candidate, mine, prefer) < 0) upstagedBy = candidate.name;
+    else if (candidate.rank < mine.rank && compareAtEqualRank(vip.contest, candidate, mine, prefer) < 0) upstagedBy = candidate.name;
   }
   const claimant = claimantOf(seat, vip, place, now);
   const unfitSince = vip.unfitSince ?? now;
@@ -135,6 +133,7 @@ export function situationOf(seat: Seat, vip: Vip, quiet: boolean, now: number): 
     heldOffUntil: vip.heldOffUntil,
     listeningUntil: seat.listeningUntil,
     settledAt: seat.settledAt,
+    doubting: seat.doubting,
     failback: seat.failback,
   };
 }

@@ -94,6 +94,9 @@ export class Segment implements Seat {
   get reason(): string {
     return this.#said.reason;
   }
+  get doubting(): boolean {
+    return this.#here.doubts.pending;
+  }
   get failback(): "auto" | "never" {
     return this.#here.settings.fleet.failback;
   }

@@ -30,7 +30,7 @@ export type Situation = {
   /** The name of the first candidate. */
   readonly best: string | undefined;
   readonly claimant: Claimant | undefined;
-  /** A host on probation that will come before this one when it is eligible again. */
+  /** A host of lower rank that will come before this one when it is eligible again. */
   readonly upstagedBy: string | undefined;
   /** Why this host is sure that nobody serves it: a question went unanswered, or who served it is believed dead. */
   readonly vacant: "unanswered" | "owner-died" | undefined;
@@ -42,6 +42,8 @@ export type Situation = {
   readonly listeningUntil: number;
   /** What this host says of itself has reached the others by then. */
   readonly settledAt: number;
+  /** This host may soon be doubtful itself. */
+  readonly doubting: boolean;
   readonly failback: "auto" | "never";
 };
 
@@ -99,8 +101,9 @@ function preempt(at: Situation, claimant: Claimant): Verdict {
   if (!claimant.yields) return keeps("its view of Kubernetes is younger, or its file differs");
   if (at.failback === "never" && claimant.rank >= at.rank) return keeps('failback = "never"');
   if (claimant.rank > 1 && !claimant.yieldsAtEqualRank) return keeps("it is on probation, and comes first after that");
-  // Else a VIP would wander from host to host while they end their probations one after another.
+  // Else a VIP would wander from host to host while they become eligible again, or doubtful, one after another.
   if (claimant.rank > 1 && at.upstagedBy !== undefined) return keeps(`${at.upstagedBy} will come first when it is eligible again`);
+  if (at.doubting) return keeps("this host may soon be doubtful itself");
   if (at.now < at.settledAt) return keeps("it has yet to hear that this host is eligible", at.settledAt);
   return { do: "claim", why: "pre-empted" };
 }

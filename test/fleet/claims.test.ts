@@ -121,6 +121,22 @@ test("a host that says that it serves nothing any more has released what it clai
   rig.until(() => rig.serves(THEIRS), 4_000);
 });
 
+test("a host that says that it serves less than it claimed is asked about by whoever would take over", () => {
+  const rig = Rig.settled([]);
+  rig.says({ serving: 3, rank: 2 });
+  // Of lower rank but out of reach of a pre-emption, because it would win at equal rank.
+  const theirs = vips(3, "theirs");
+  rig.due(theirs);
+  for (const vip of theirs) rig.heard(vip, EDGE_2);
+  for (const vip of theirs.slice(1)) rig.answers.set(vip, EDGE_2);
+  rig.pass(10_000);
+  assert.equal(rig.asked.length, 0);
+  rig.says({ serving: 2, rank: 2 });
+  rig.pass(2_000);
+  assert.deepEqual(theirs.map((vip) => rig.serves(vip)), [true, false, false]);
+  assert.equal(rig.asked.length, 3);
+});
+
 test("a question by the last claimant tells everybody that it does not serve the VIP", () => {
   const rig = Rig.settled([]);
   rig.says({ serving: 5 });

@@ -21,6 +21,7 @@ function situation(change: Partial<Situation> = {}): Situation {
     heldOffUntil: -Infinity,
     listeningUntil: -Infinity,
     settledAt: -Infinity,
+    doubting: false,
     failback: "auto",
     ...change,
   };
@@ -60,6 +61,7 @@ for (const [what, at, expected] of [
   ["but from one that is doubtful, whoever comes first", situation({ claimant: claimant({ rank: 1, yieldsAtEqualRank: false }) }), "claim pre-empted"],
   ["not if a third on probation will come first anyway", situation({ upstagedBy: "edge-3", claimant: claimant() }), "wait"],
   ["unless the owner is doubtful", situation({ upstagedBy: "edge-3", claimant: claimant({ rank: 1 }) }), "claim pre-empted"],
+  ["not while this host has the same doubt about itself", situation({ doubting: true, claimant: claimant({ rank: 1 }) }), "wait"],
   ['failback = "never" leaves it to an eligible owner', situation({ failback: "never", claimant: claimant() }), "wait"],
   ['failback = "never" does not leave it to a worse one', situation({ failback: "never", claimant: claimant({ rank: 2 }) }), "claim pre-empted"],
   // Others come first.

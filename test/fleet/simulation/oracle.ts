@@ -13,8 +13,9 @@ import type { Simulation } from "./simulation.ts";
 
 export type Violation = { readonly invariant: 1 | 2 | 3 | 4 | 5; readonly at: number; readonly what: string };
 
+// A death is noticed after 600 ms; a host that restarts within that time and comes first listens for as long again.
 /** How long a VIP may be unanswered, by what its last owner suffered; the same again for each host that is struck meanwhile. */
-const LIMITS_MS = { death: 1_000, due: 4_000, none: 60 } as const;
+const LIMITS_MS = { death: 1_200, due: 4_000, none: 60 } as const;
 
 type Cause = keyof typeof LIMITS_MS;
 
