@@ -40,6 +40,7 @@ export class Cluster implements ClusterView {
   readonly #slices = new Map<string, EndpointSlice>();
   readonly #slicesOf = new Map<ServiceKey, Set<string>>();
   readonly #holders = new Map<Address, readonly Service[]>();
+  readonly #inNamespace = new Map<string, Set<ServiceKey>>();
   readonly #nodes = new Map<string, Node>();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #synced = new Set<Kind>();
@@ -111,6 +112,9 @@ export class Cluster implements ClusterView {
   #putService(service: Service): Touched {
     const before = this.#services.get(service.key);
     this.#services.set(service.key, service);
+    const inside = this.#inNamespace.get(service.namespace);
+    if (inside === undefined) this.#inNamespace.set(service.namespace, new Set([service.key]));
+    else inside.add(service.key);
     const addresses = new Set([...addressesOf(before), ...addressesOf(service)]);
     for (const address of addresses) this.#index(address, service.key, addressesOf(service).has(address) ? service : undefined);
     return { services: new Set([service.key]), addresses, everything: false };
@@ -120,6 +124,9 @@ export class Cluster implements ClusterView {
     const before = this.#services.get(key);
     if (before === undefined) return UNTOUCHED;
     this.#services.delete(key);
+    const inside = this.#inNamespace.get(before.namespace);
+    inside?.delete(key);
+    if (inside?.size === 0) this.#inNamespace.delete(before.namespace);
     const addresses = addressesOf(before);
     for (const address of addresses) this.#index(address, key, undefined);
     return { services: new Set([key]), addresses, everything: false };
@@ -135,12 +142,13 @@ export class Cluster implements ClusterView {
 
   #putSlice(slice: EndpointSlice): Touched {
     const before = this.#slices.get(slice.key);
-    if (before !== undefined && before.service !== slice.service) this.#dropSlice(slice.key);
+    const left = before !== undefined && before.service !== slice.service ? this.#dropSlice(slice.key) : UNTOUCHED;
     this.#slices.set(slice.key, slice);
     const names = this.#slicesOf.get(slice.service);
     if (names === undefined) this.#slicesOf.set(slice.service, new Set([slice.key]));
     else names.add(slice.key);
-    return this.#touchedEndpoints(slice.service);
+    const touched = this.#touchedEndpoints(slice.service);
+    return left.addresses.size === 0 ? touched : { ...touched, addresses: new Set([...left.addresses, ...touched.addresses]) };
   }
 
   #dropSlice(key: string): Touched {
@@ -160,7 +168,10 @@ export class Cluster implements ClusterView {
   }
 
   #touchedNamespace(name: string): Touched {
-    const inside = Array.from(this.#services.values()).filter((service) => service.namespace === name && service.type === "LoadBalancer");
+    const inside = Array.from(this.#inNamespace.get(name) ?? []).flatMap((key) => {
+      const service = this.#services.get(key);
+      return service?.type === "LoadBalancer" ? [service] : [];
+    });
     if (inside.length === 0) return UNTOUCHED;
     return {
       services: new Set(inside.map((service) => service.key)),

@@ -6,7 +6,7 @@
  */
 import { type ClusterView, type Service, type ServiceKey, serviceName } from "../cluster/index.ts";
 import { anySelects, type Config, type PoolConfig } from "../config/index.ts";
-import { type Address, type Family, familyOf } from "../net/index.ts";
+import { type Address, type Family, familyOf, RangeIndex } from "../net/index.ts";
 import { type AddressRequest, requestOf } from "./request.ts";
 import { Space } from "./space.ts";
 
@@ -31,8 +31,10 @@ export type PoolUse = { readonly name: string; readonly size: bigint; readonly u
 type Pending = { readonly addresses: readonly Address[]; readonly pool: string; readonly until: number; readonly retry: boolean };
 
 const SHOWN_WITHIN_MS = 30_000;
+/** Services that are gone and would get their address back; the oldest is forgotten first. */
+const MOST_REMEMBERED = 10_000;
 
-type Pool = { readonly config: PoolConfig; readonly space: Space };
+type Pool = { readonly config: PoolConfig; readonly space: Space; used: number };
 
 /** In which the allocator notes the pool of an address. */
 const POOL_ANNOTATION = "bmlb.io/pool";
@@ -40,17 +42,19 @@ const POOL_ANNOTATION = "bmlb.io/pool";
 export class Ipam {
   readonly #config: Config;
   readonly #pools: readonly Pool[];
+  readonly #poolAt: RangeIndex<Pool>;
   /** Who holds an address: by its status, or because it was just assigned. */
   readonly #holders = new Map<Address, Set<ServiceKey>>();
   readonly #held = new Map<ServiceKey, readonly Address[]>();
   /** Assigned, and not yet seen in a status. */
   readonly #pending = new Map<ServiceKey, Pending>();
-  /** What a Service of that name had last: it gets that back without delay. */
+  /** What a Service of that name had last, if it has that no more: it gets that back without delay. Oldest first. */
   readonly #last = new Map<ServiceKey, readonly Address[]>();
 
   constructor(config: Config) {
     this.#config = config;
-    this.#pools = config.pools.map((pool) => ({ config: pool, space: new Space(pool) }));
+    this.#pools = config.pools.map((pool) => ({ config: pool, space: new Space(pool), used: 0 }));
+    this.#poolAt = new RangeIndex(this.#pools.flatMap((pool) => pool.config.ranges.map((range) => [range, pool] as const)));
   }
 
   /** What the API says of a Service now; undefined: it is gone. */
@@ -111,11 +115,7 @@ export class Ipam {
 
   /** How full the pools are. */
   use(): readonly PoolUse[] {
-    return this.#pools.map(({ config, space }) => {
-      let used = 0;
-      for (const address of this.#holders.keys()) if (space.contains(address)) used++;
-      return { name: config.name, size: space.size, used };
-    });
+    return this.#pools.map(({ config, space, used }) => ({ name: config.name, size: space.size, used }));
   }
 
   #hold(key: ServiceKey, addresses: readonly Address[], now: number): void {
@@ -126,16 +126,33 @@ export class Ipam {
       holders?.delete(key);
       if (holders?.size !== 0) continue;
       this.#holders.delete(address);
-      this.#poolOf(address)?.space.free(address, now);
-      this.#last.set(key, before);
+      const pool = this.#poolOf(address);
+      if (pool === undefined) continue;
+      pool.used--;
+      pool.space.free(address, now);
+      this.#remember(key, before);
     }
     for (const address of addresses) {
       const holders = this.#holders.get(address);
-      if (holders === undefined) this.#holders.set(address, new Set([key]));
-      else holders.add(key);
+      if (holders !== undefined) {
+        holders.add(key);
+        continue;
+      }
+      this.#holders.set(address, new Set([key]));
+      const pool = this.#poolOf(address);
+      if (pool !== undefined) pool.used++;
     }
     if (addresses.length === 0) this.#held.delete(key);
     else this.#held.set(key, addresses);
+  }
+
+  #remember(key: ServiceKey, addresses: readonly Address[]): void {
+    this.#last.delete(key);
+    this.#last.set(key, addresses);
+    for (const oldest of this.#last.keys()) {
+      if (this.#last.size <= MOST_REMEMBERED) break;
+      this.#last.delete(oldest);
+    }
   }
 
   /** An address once given stays, whatever becomes of the pools; only what the Service itself asks for moves it. */
@@ -196,7 +213,7 @@ export class Ipam {
   #take(pool: Pool, key: ServiceKey, families: readonly Family[], now: number): readonly Address[] {
     const isUsed = (a: Address): boolean => this.#otherHolder(a, key) !== undefined;
     return families.flatMap((family) => {
-      const again = [...(this.#held.get(key) ?? []), ...(this.#last.get(key) ?? [])].find((a) => familyOf(a) === family && pool.space.contains(a) && !isUsed(a));
+      const again = [...(this.#held.get(key) ?? []), ...(this.#last.get(key) ?? [])].find((a) => familyOf(a) === family && this.#poolOf(a) === pool && !isUsed(a));
       const address = again ?? pool.space.firstFree(family, now, isUsed);
       return address === undefined ? [] : [address];
     });
@@ -223,7 +240,7 @@ export class Ipam {
   }
 
   #poolOf(address: Address): Pool | undefined {
-    return this.#pools.find(({ space }) => space.contains(address));
+    return this.#poolAt.find(address);
   }
 
   /** Refuses; a Service that shows addresses to which it has no right must not go on showing them. */

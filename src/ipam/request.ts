@@ -28,7 +28,7 @@ export function requestOf(service: Service): AddressRequest | BadRequest {
     if (text === "") continue;
     const address = parseAddress(text);
     if (address === undefined) return { bad: `${source} asks for ${JSON.stringify(text)}, which is not an IP address` };
-    addresses.push(address);
+    if (!addresses.includes(address)) addresses.push(address);
   }
   return {
     addresses,

@@ -6,7 +6,6 @@
 import { type Address, type AddressRange, type Family, addressFromBigInt, addressToBigInt, familyOf, rangeContains } from "../net/index.ts";
 
 type Stretch = { readonly family: Family; readonly range: AddressRange; readonly last: bigint; frontier: bigint };
-type Freed = { readonly address: Address; readonly at: number };
 
 export type SpaceOptions = {
   readonly ranges: readonly AddressRange[];
@@ -19,8 +18,8 @@ export type SpaceOptions = {
 export class Space {
   readonly #stretches: readonly Stretch[];
   readonly #options: SpaceOptions;
-  /** Oldest first. */
-  readonly #freed = new Map<Address, Freed>();
+  /** Oldest first. A family of its own, so that who wants the one never looks through the other. */
+  readonly #freed: Readonly<Record<Family, Map<Address, number>>> = { ipv4: new Map(), ipv6: new Map() };
 
   constructor(options: SpaceOptions) {
     this.#options = options;
@@ -47,8 +46,9 @@ export class Space {
 
   /** Says that nobody uses the address any more. `at` in ms of the clock that `firstFree` is asked with. */
   free(address: Address, at: number): void {
-    this.#freed.delete(address);
-    this.#freed.set(address, { address, at });
+    const freed = this.#freed[familyOf(address)];
+    freed.delete(address);
+    freed.set(address, at);
   }
 
   /**
@@ -62,22 +62,22 @@ export class Space {
 
   /** A freed address that has waited long enough. */
   #rested(family: Family, now: number, isUsed: (a: Address) => boolean): Address | undefined {
-    for (const { address, at } of this.#freed.values()) {
+    for (const [address, at] of this.#freed[family]) {
       if (at + this.#options.reuseDelayMs > now) return undefined;
-      if (this.#settle(address, isUsed) && familyOf(address) === family) return address;
+      if (this.#settle(address, isUsed)) return address;
     }
     return undefined;
   }
 
   #oldestFreed(family: Family, isUsed: (a: Address) => boolean): Address | undefined {
-    for (const { address } of this.#freed.values()) if (this.#settle(address, isUsed) && familyOf(address) === family) return address;
+    for (const address of this.#freed[family].keys()) if (this.#settle(address, isUsed)) return address;
     return undefined;
   }
 
   /** False, and forgotten, if somebody took the freed address meanwhile or it may not be handed out. */
   #settle(address: Address, isUsed: (a: Address) => boolean): boolean {
     if (!isUsed(address) && this.#mayHandOut(address)) return true;
-    this.#freed.delete(address);
+    this.#freed[familyOf(address)].delete(address);
     return false;
   }
 
@@ -86,7 +86,7 @@ export class Space {
       if (stretch.family !== family) continue;
       for (; stretch.frontier <= stretch.last; stretch.frontier++) {
         const address = addressFromBigInt(family, stretch.frontier);
-        if (!isUsed(address) && !this.#freed.has(address) && this.#mayHandOut(address)) return address;
+        if (!isUsed(address) && !this.#freed[family].has(address) && this.#mayHandOut(address)) return address;
       }
     }
     return undefined;

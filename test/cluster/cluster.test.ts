@@ -85,3 +85,25 @@ test("the index of addresses is what the Services say, after any sequence of cha
     }),
   );
 });
+
+test("a slice that goes over to another Service touches the addresses of both", () => {
+  const cluster = new Cluster();
+  const [web, api] = [service("web", { ips: ["192.0.2.1"] }), service("api", { ips: ["192.0.2.2"] })];
+  for (const one of [web, api]) cluster.apply({ type: "service", service: one });
+  const first = slice(web, [{ node: "w1" }]);
+  cluster.apply({ type: "slice", slice: first });
+  const touched = cluster.apply({ type: "slice", slice: { ...first, service: api.key } });
+  assert.deepEqual(new Set(touched.addresses), new Set(["192.0.2.1", "192.0.2.2"]));
+  assert.deepEqual([cluster.endpoints(web.key).length, cluster.endpoints(api.key).length], [0, 1]);
+});
+
+test("a namespace touches the Services in it, as long as they are there", () => {
+  const cluster = new Cluster();
+  const web = service("web", { namespace: "shop", ips: ["192.0.2.1"] });
+  cluster.apply({ type: "service", service: web });
+  cluster.apply({ type: "service", service: service("other", { namespace: "elsewhere", ips: ["192.0.2.2"] }) });
+  const put = (): ReadonlySet<string> => cluster.apply({ type: "namespace", namespace: { name: "shop", labels: { team: "web" } } }).addresses;
+  assert.deepEqual(put(), new Set(["192.0.2.1"]));
+  cluster.apply({ type: "service-gone", key: web.key });
+  assert.deepEqual(put(), new Set());
+});

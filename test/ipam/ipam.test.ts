@@ -284,3 +284,20 @@ test("whatever is created and deleted, no address has two Services, and a pool w
     }),
   );
 });
+
+test("a request that names an address twice gets it once", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/30"])] });
+  assert.deepEqual(world.create("web", { annotations: { "bmlb.io/ips": "192.0.2.2, 192.0.2.2" } }), ["192.0.2.2"]);
+});
+
+test("use stays true while Services come, share, change type and go", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/30"])] });
+  const used = (): number | undefined => world.ipam.use()[0]?.used;
+  world.put(service("a", { ips: ["192.0.2.1"] }));
+  world.put(service("b", { ips: ["192.0.2.1", "203.0.113.1"] }));
+  assert.equal(used(), 1);
+  world.remove("a");
+  assert.equal(used(), 1);
+  world.put(service("b", { type: "ClusterIP" }));
+  assert.equal(used(), 0);
+});

@@ -1,0 +1,35 @@
+/**
+ * Which of many ranges an address is in, by binary search: configurations list hundreds, and the question is asked for every VIP. Pure.
+ */
+import { type Address, type Family, addressToBigInt, familyOf } from "./address.ts";
+import type { AddressRange } from "./prefix.ts";
+
+type Entry<T> = { readonly first: bigint; readonly last: bigint; readonly value: T };
+
+export class RangeIndex<T> {
+  readonly #entries: Readonly<Record<Family, readonly Entry<T>[]>>;
+
+  /** Ranges must not overlap. */
+  constructor(ranges: Iterable<readonly [AddressRange, T]>) {
+    const entries: Record<Family, Entry<T>[]> = { ipv4: [], ipv6: [] };
+    for (const [{ first, last }, value] of ranges) entries[familyOf(first)].push({ first: addressToBigInt(first), last: addressToBigInt(last), value });
+    for (const list of Object.values(entries)) list.sort((a, b) => (a.first < b.first ? -1 : 1));
+    this.#entries = entries;
+  }
+
+  /** The value of the range that contains the address. */
+  find(address: Address): T | undefined {
+    const entries = this.#entries[familyOf(address)];
+    const n = addressToBigInt(address);
+    // The last range that begins at or before the address: it is between `low` and `high`, the latter excluded.
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((entries[middle] as Entry<T>).first <= n) low = middle + 1;
+      else high = middle;
+    }
+    const entry = entries[low - 1];
+    return entry !== undefined && n <= entry.last ? entry.value : undefined;
+  }
+}
