@@ -9,16 +9,19 @@ import { type Decision, Ipam, type PoolUse } from "./ipam/index.ts";
 import type { EventNote, WriteResult } from "./kube/index.ts";
 import type { Log } from "./log/index.ts";
 import { DirtyQueue } from "./plan/index.ts";
-import type { Clock } from "./time/index.ts";
+import { Backoff, type Clock, type Random, type Timer } from "./time/index.ts";
 
+const FORBIDDEN = 403;
 /** A new allocator waits this long before it decides anything: its predecessor's last write must have been seen. */
 const SETTLE_MS = 4000;
-const RETRY_MS = 2000;
+/** Writes that failed are tried again together, ever later while the API takes none. */
+const RETRY = { first: 2000, longest: 30_000 };
 
 export type AllocatorOptions = {
   readonly config: Config;
   readonly cluster: Cluster;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly soon: (fn: () => void) => void;
   /** Leader, and renewed lately enough that nobody else can be. */
@@ -39,11 +42,19 @@ export class Allocator {
   readonly #writing = new Set<ServiceKey>();
   /** The last refusal of each Service, so that it is said once. */
   readonly #refused = new Map<ServiceKey, string>();
+  /** What the API refused and was said: of a Service, or of all, where the right to write is missing. Until a write succeeds. */
+  readonly #complained = new Set<ServiceKey | "forbidden">();
+  readonly #backoff: Backoff;
+  /** Services whose write is to be tried again. */
+  readonly #again = new Set<ServiceKey>();
+  #retry: Timer | undefined;
+  #settles: Timer | undefined;
   #electedAt = Number.POSITIVE_INFINITY;
 
   constructor(options: AllocatorOptions) {
     this.#options = options;
     this.#ipam = new Ipam(options.config);
+    this.#backoff = new Backoff(RETRY, options.random);
     this.#queue = new DirtyQueue({
       pass: (keys) => {
         for (const key of keys) this.#look(key);
@@ -61,7 +72,8 @@ export class Allocator {
   /** This host was elected. */
   elected(): void {
     this.#electedAt = this.#options.clock.now();
-    this.#options.clock.timer("allocator settles", SETTLE_MS, () => {
+    this.#settles?.cancel();
+    this.#settles = this.#options.clock.timer("allocator settles", SETTLE_MS, () => {
       this.lookAtAll();
     });
   }
@@ -69,7 +81,15 @@ export class Allocator {
   /** Another host is the allocator now, or nobody. */
   deposed(): void {
     this.#electedAt = Number.POSITIVE_INFINITY;
+    this.#settles?.cancel();
     this.#refused.clear();
+    this.#complained.clear();
+  }
+
+  /** Decides nothing more. */
+  stop(): void {
+    this.deposed();
+    this.#retry?.cancel();
   }
 
   /** The complete list has been read, or the periodic repair is due. */
@@ -91,7 +111,10 @@ export class Allocator {
     const { cluster, clock } = this.#options;
     const service = cluster.service(key);
     this.#ipam.observe(key, service, clock.now());
-    if (service === undefined) this.#refused.delete(key);
+    if (service === undefined) {
+      this.#refused.delete(key);
+      this.#complained.delete(key);
+    }
     if (service === undefined || this.#writing.has(key) || !this.#mayDecide()) return;
     this.#carryOut(service, this.#ipam.decide(service, cluster, clock.now()));
   }
@@ -142,6 +165,9 @@ export class Allocator {
     switch (result.type) {
       case "ok":
         this.#ipam.written(key, clock.now());
+        this.#backoff.reset();
+        this.#complained.delete(key);
+        this.#complained.delete("forbidden");
         this.#tell(service, ingress, pool);
         this.#options.wrote(result.service);
         return;
@@ -150,7 +176,7 @@ export class Allocator {
         // Somebody changed the Service meanwhile: the watch brings what it is now, and that is decided anew.
         break;
       case "refused":
-        this.#options.log.error(`the API refused to write the address of Service ${serviceName(key)}: ${result.sentence}`, { service: serviceName(key), status: result.status });
+        this.#complain(key, result);
         break;
       case "unavailable":
         // It may have been carried out all the same.
@@ -175,9 +201,21 @@ export class Allocator {
     this.#options.event({ service, type: "Normal", reason: "AddressAssigned", action: "Allocate", note: `bmlb gave this Service ${addresses}` });
   }
 
+  /** Says once what is wrong; a right that is missing is missing for all Services alike. */
+  #complain(key: ServiceKey, { status, sentence }: Extract<WriteResult, { readonly type: "refused" }>): void {
+    const about = status === FORBIDDEN ? "forbidden" : key;
+    if (this.#complained.has(about)) return;
+    this.#complained.add(about);
+    this.#options.log.error(`the address of Service ${serviceName(key)} could not be written: ${sentence}`, { service: serviceName(key), status });
+  }
+
   #later(key: ServiceKey): void {
-    this.#options.clock.timer(`allocate ${key}`, RETRY_MS, () => {
-      this.touched([key]);
+    this.#again.add(key);
+    this.#retry ??= this.#options.clock.timer("write again", this.#backoff.next(), () => {
+      this.#retry = undefined;
+      const keys = [...this.#again];
+      this.#again.clear();
+      this.touched(keys);
     });
   }
 }

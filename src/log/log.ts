@@ -30,6 +30,8 @@ export class Journal implements Log {
   readonly #sink: LogSink;
   #level: LogLevel;
   #dropped = 0;
+  /** Of those, how many no line has told yet. */
+  #untold = 0;
 
   constructor(sink: LogSink, level: LogLevel) {
     this.#sink = sink;
@@ -41,7 +43,7 @@ export class Journal implements Log {
     this.#level = level;
   }
 
-  /** Lines that were lost because the reader stalled, since the last one that was written. */
+  /** Lines that were lost because the reader stalled, since the start. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -66,12 +68,13 @@ export class Journal implements Log {
     if (PRIORITY[level] > PRIORITY[this.#level]) return;
     if (this.#sink.writableLength > MOST_BUFFERED) {
       this.#dropped++;
+      this.#untold++;
       return;
     }
-    if (this.#dropped > 0) {
-      const dropped = this.#dropped;
-      this.#dropped = 0;
-      this.#sink.write(`<4>${dropped} log lines were lost because their reader stalled lines=${dropped}\n`);
+    if (this.#untold > 0) {
+      const lost = this.#untold;
+      this.#untold = 0;
+      this.#sink.write(`<4>${lost} log lines were lost because their reader stalled lines=${lost}\n`);
     }
     this.#sink.write(`<${PRIORITY[level]}>${formatLine(sentence, fields)}\n`);
   }

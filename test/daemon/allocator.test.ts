@@ -28,6 +28,7 @@ class Bench {
       config: config({ pools: [pool("lan", ["192.0.2.0/30"])] }),
       cluster: this.cluster,
       clock: new VirtualClock(this.time),
+      random: () => 0.5,
       log: new Journal({ writableLength: 0, write: (text) => (this.log += text) }, "info"),
       soon: (fn) => turns.push(fn),
       leadingSafely: () => this.leading,
@@ -157,4 +158,37 @@ test("a Service that holds an older one's address loses it", async () => {
   bench.create("young", { ips: ["192.0.2.1"], createdAt: 2 });
   await bench.pass(500);
   assert.deepEqual(bench.writes, [{ name: "young", ips: ["192.0.2.0"], pool: "lan" }]);
+});
+
+test("a right that is missing is said once, however many Services and attempts meet it, and again if it is taken away later", async () => {
+  const bench = new Bench();
+  bench.answer = () => ({ type: "refused", status: 403, sentence: "not allowed" });
+  bench.allocator.elected();
+  await bench.pass(4000);
+  bench.create("a");
+  bench.create("b");
+  await bench.pass(60_000);
+  const complaints = (): number => bench.log.split("not allowed").length - 1;
+  assert.equal(complaints(), 1);
+  assert.ok(bench.writes.length >= 4, "it is tried again");
+  assert.ok(bench.writes.length <= 16, `and ever later: ${bench.writes.length} attempts`);
+  bench.answer = (one, { ips }) => ({ type: "ok", service: { ...service(one.name, { ips }), resourceVersion: "2" } });
+  await bench.pass(60_000);
+  assert.equal(bench.log.split("<6>gave").length - 1, 2);
+  bench.answer = () => ({ type: "refused", status: 403, sentence: "not allowed" });
+  bench.create("c");
+  await bench.pass(1000);
+  assert.equal(complaints(), 2);
+});
+
+test("a host that stops being the allocator tries nothing again", async () => {
+  const bench = new Bench();
+  bench.answer = () => ({ type: "conflict" });
+  bench.allocator.elected();
+  await bench.pass(4000);
+  bench.create("web");
+  await bench.pass(100);
+  bench.allocator.stop();
+  await bench.pass(60_000);
+  assert.equal(bench.writes.length, 1);
 });

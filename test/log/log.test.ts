@@ -47,4 +47,5 @@ test("a reader that stalls costs lines, which are counted when it reads again", 
   reader.writableLength = 0;
   log.info("read");
   assert.equal(reader.text, "<4>2 log lines were lost because their reader stalled lines=2\n<6>read\n");
+  assert.equal(log.dropped, 2, "the count goes on for the metrics");
 });
