@@ -5,33 +5,28 @@
  * applies what changed. What the actuators see and hear comes back as inputs of the fleet.
  */
 import { mkdirSync } from "node:fs";
-import { AdminSocket, type Answered, type DaemonState, MetricsServer, Reporter, type ReportSources, samplesOf } from "./admin/index.ts";
+import { AdminSocket, answerFrom, type DaemonState, MetricsServer, Reporter, type ReportSources, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
 import { type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import { type Config, configDigests, type LoadedConfig } from "./config/index.ts";
-import { formatProblems, loadConfiguration } from "./configuration.ts";
 import { ALGORITHM, Fleet, type FleetFact, type FleetSettings, readStatements, sayFact, type Statement } from "./fleet/index.ts";
 import { identify, routerId } from "./identity.ts";
 import type { Credentials, HostsChange } from "./kube/index.ts";
-import { Kubernetes, openCredentials } from "./kubernetes.ts";
+import { Kubernetes } from "./kubernetes.ts";
 import { Announcer, type L2Event } from "./l2/index.ts";
-import { addressesBeside, defaultRouteAddress, ipv6Forwarding, Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket, systemdNotifier, systemTcp } from "./linux/index.ts";
+import { addressesBeside, defaultRouteAddress, ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket, systemTcp } from "./linux/index.ts";
 import { Liveness } from "./liveness/index.ts";
-import { Journal } from "./log/index.ts";
+import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
-import { judgeNode } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, peersOf, type Plan, Planner, planVip, sayReason, standsFor, type World } from "./plan/index.ts";
-import { type Clock, type Random, systemClock, systemRandom, type Timer } from "./time/index.ts";
-
-export type DaemonOptions = { readonly configPath: string; readonly version: string };
-
-/** Exit statuses beside 0: systemd does not restart what ends with EX_CONFIG (sysexits.h). */
-const EX_CONFIG = 78;
-const NOT_FINE = 1;
+import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
+import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, standsFor, type World } from "./plan/index.ts";
+import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
 const REPAIR_MS = 30_000;
+/** How often the watchdog is fed within its limit. */
+const FED_PER_INTERVAL = 4;
 /** The longest that a stop waits for others to take over. */
 const HAND_OVER_MS = 3500;
 /** The longest that a stop waits for the API. */
@@ -39,45 +34,22 @@ const GIVE_BACK_MS = 5000;
 /** Without a cache, how long READY waits for the first list. */
 const FIRST_LIST_MS = 3000;
 
-/** `bmlb run`: until SIGTERM, or SIGUSR2 for a restart. Resolves with the exit status. */
-export async function runDaemon({ configPath, version }: DaemonOptions): Promise<number> {
-  const journal = new Journal(process.stdout, "info");
-  const notifier = systemdNotifier(journal);
-  const loaded = loadConfiguration(configPath);
-  if (!loaded.ok) {
-    process.stderr.write(formatProblems(loaded.problems));
-    notifier.status(`cannot start: ${loaded.problems[0].message}`);
-    return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
-  }
-  journal.setLevel(loaded.config.host.logLevel);
-  for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
-  const clock = systemClock;
-  const credentials = await openCredentials(loaded.config, clock, journal);
-  const daemon = new Daemon({ loaded, credentials, version, journal, notifier, clock, random: systemRandom });
-  const told = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
-  });
-  process.on("SIGHUP", () => {
-    journal.warning("the configuration is not read again: reload is not supported yet; restart bmlb instead");
-  });
-  await daemon.start();
-  await daemon.stop(await told);
-  return 0;
-}
-
 type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
 
 type Parts = {
   readonly loaded: Extract<LoadedConfig, { readonly ok: true }>;
   readonly credentials: Credentials;
   readonly version: string;
+  /** Absolute paths; the runtime directory may be missing. */
+  readonly folders: { readonly state: string; readonly runtime: string };
+  readonly keepsakes: Keepsakes;
   readonly journal: Journal;
   readonly notifier: Notifier;
   readonly clock: Clock;
   readonly random: Random;
 };
 
-class Daemon {
+export class Daemon {
   readonly #parts: Parts;
   readonly #config: Config;
   readonly #startedAt: number;
@@ -86,13 +58,13 @@ class Daemon {
   readonly #queue: DirtyQueue<Address>;
   /** Dirty addresses for which the world changed, not only this host's standing. */
   readonly #moved = new Set<Address>();
-  readonly #keepsakes: Keepsakes;
   readonly #fleet: Fleet;
   readonly #liveness: Liveness;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
   readonly #kubernetes: Kubernetes;
   readonly #allocator: Allocator;
+  readonly #reporter: Reporter;
   readonly #admin: AdminSocket;
   readonly #metrics: MetricsServer | undefined;
   readonly #problems: string[] = [];
@@ -102,22 +74,23 @@ class Daemon {
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
   #complete = false;
+  /** The parts have been stopped: whatever still happens must not start them again. */
+  #quiet = false;
+  #starting = Promise.resolve();
+  #fedAt = Number.NEGATIVE_INFINITY;
+  #nodeProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
   #nextPulse: Timer | undefined;
   #nextRepair: Timer | undefined;
 
   constructor(parts: Parts) {
-    const { loaded, credentials, journal: log, clock, random, version } = parts;
+    const { loaded, credentials, folders, keepsakes, journal: log, clock, random, version } = parts;
     const config = loaded.config;
     this.#parts = parts;
     this.#config = config;
     this.#startedAt = clock.now();
-    const stateDirectory = process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb";
-    const runtimeDirectory = process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb";
-    mkdirSync(runtimeDirectory, { recursive: true, mode: 0o750 });
-    this.#keepsakes = new Keepsakes(stateDirectory);
-    const { instance, recentStarts } = identify(config.host.name, this.#keepsakes, clock);
+    const { instance, recentStarts } = identify(config.host.name, keepsakes, clock);
 
     this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
     this.#liveness = new Liveness({
@@ -155,7 +128,7 @@ class Daemon {
       config,
       credentials,
       instance,
-      stateDirectory,
+      stateDirectory: folders.state,
       clock,
       random,
       log,
@@ -176,6 +149,7 @@ class Daemon {
       config,
       cluster: this.#cluster,
       clock,
+      random,
       log,
       soon: (fn) => setImmediate(fn),
       leadingSafely: () => this.#kubernetes.election.leadingSafely(),
@@ -186,7 +160,8 @@ class Daemon {
     });
     const sources = this.#reportSources(version);
     const reporter = new Reporter(sources);
-    this.#admin = new AdminSocket({ path: `${runtimeDirectory}/bmlb.sock`, log, answer: (path, query) => answer(reporter, path, query) });
+    this.#reporter = reporter;
+    this.#admin = new AdminSocket({ path: `${folders.runtime}/bmlb.sock`, log, clock, soon: (fn) => setImmediate(fn), answer: (path, query) => answerFrom(reporter, path, query) });
     const { listen } = config.metrics;
     this.#metrics =
       listen === "off"
@@ -199,8 +174,14 @@ class Daemon {
           });
   }
 
+  /** Resolves when it serves what it knows, or was told to stop before that. */
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
   /** Comes up in the order in which time is lost: first what must listen, then what is on disk, then what others serve. */
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const { journal: log, notifier, clock, loaded } = this.#parts;
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
     if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
@@ -209,17 +190,21 @@ class Daemon {
     this.#links.start();
     this.#fleet.start();
     this.#pulse();
+    this.#judgeOwnNode();
     await this.#startServers();
     const cached = await this.#kubernetes.loadCache();
     if (cached) {
       this.#view = "cache";
       log.info(`read ${this.#cluster.serviceCount} Services from the cache on disk`, { services: this.#cluster.serviceCount });
     }
+    if (this.#isStopping()) return;
     this.#kubernetes.start();
     await this.#settled(cached ? Number.POSITIVE_INFINITY : FIRST_LIST_MS);
+    if (this.#isStopping()) return;
     this.#state = "ready";
     notifier.ready(this.#statusLine());
     log.notice("ready", { services: this.#cluster.serviceCount, view: this.#view, ms: Math.round(clock.now() - this.#startedAt) });
+    if (!this.#cluster.complete) log.warning("the cluster is not known yet, neither from the API nor from the cache: nothing is announced until the API has answered");
     this.#repair();
   }
 
@@ -230,14 +215,19 @@ class Daemon {
     this.#state = "stopping";
     notifier.stopping("handing over");
     log.notice("stopping", { signal });
+    this.#onIdle?.();
+    await this.#starting;
+    this.#allocator.stop();
     const handedOver = new Promise<void>((resolve) => {
       this.#onHandedOver = resolve;
     });
     this.#fleet.input({ type: "leave", why: "stop" });
-    if (!this.#fleet.handedOver()) await this.#within(HAND_OVER_MS, handedOver);
-    await this.#within(GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
-    this.#fleet.stop();
+    if (!this.#fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
+    this.#quiet = true;
     this.#links.stop();
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
+    this.#kubernetes.client.stop();
+    this.#fleet.stop();
     await Promise.all([this.#liveness.stop(), this.#admin.stop(), this.#metrics?.stop()]);
     this.#nextPulse?.cancel();
     this.#nextRepair?.cancel();
@@ -272,17 +262,18 @@ class Daemon {
 
   /** What Kubernetes thinks of the nodes, this host's own first. */
   #takeNodes(): void {
-    const notReady = new Set<string>();
-    for (const node of this.#cluster.nodes()) {
-      const verdict = judgeNode(node);
-      if (!verdict.fit && verdict.reason === "not-ready") notReady.add(node.name);
-    }
-    const { node } = this.#config.host;
-    const own = node === undefined ? undefined : this.#cluster.node(node);
-    const verdict = own === undefined ? undefined : judgeNode(own);
-    const excluded = verdict?.fit !== false || verdict.reason === "not-ready" ? undefined : `Kubernetes says that node ${node ?? ""} is ${verdict.reason}`;
-    this.#fleet.input({ type: "nodes", notReady, excluded });
-    this.#tellFleetSegments(); // node_selectors may choose otherwise now
+    this.#fleet.input({ type: "nodes", ...seeNodes(this.#cluster, this.#config.host.node) });
+    // node_selectors may choose otherwise now.
+    this.#tellFleetSegments();
+    if (this.#complete) this.#applyBgp(new Set());
+    this.#judgeOwnNode();
+  }
+
+  /** Says it once when something is wrong with [host] node. */
+  #judgeOwnNode(): void {
+    const problem = ownNodeProblem(this.#cluster, this.#config.host.node);
+    if (problem !== undefined && problem !== this.#nodeProblem) this.#parts.journal.warning(problem);
+    this.#nodeProblem = problem;
   }
 
   #takeLinks(links: readonly Link[]): void {
@@ -293,9 +284,11 @@ class Daemon {
   }
 
   #tellFleetSegments(): void {
+    if (this.#quiet) return;
     const world = this.#world();
     const links = this.#segmentLinks();
-    this.#l2.segments(links.map((link) => link.name));
+    // Who announces by BGP alone says hello, and has no use for frames.
+    this.#l2.segments(this.#config.l2.length === 0 ? [] : links.map((link) => link.name));
     this.#liveness.segments(links);
     this.#fleet.input({
       type: "segments",
@@ -330,6 +323,7 @@ class Daemon {
   }
 
   #plan(addresses: readonly Address[]): void {
+    if (this.#quiet) return;
     const world = this.#world();
     const moved = addresses.filter((address) => this.#moved.delete(address));
     if (moved.length > 0) this.#fleet.input({ type: "vips", due: new Map(moved.map((address) => [address, dueVips(world, address)])) });
@@ -345,6 +339,7 @@ class Daemon {
     if (!this.#complete) {
       this.#complete = true;
       this.#applyBgp(new Set());
+      this.#judgeOwnNode();
     }
     this.#onIdle?.();
   }
@@ -359,12 +354,12 @@ class Daemon {
     };
   }
 
-  /** The interfaces on which this host says hello: those of its [[l2]] advertisements, or all if it has none. */
+  /** The interfaces on which this host says hello: those of its [[l2]] advertisements; all if only BGP concerns it. */
   #segmentLinks(): readonly SegmentLink[] {
     const world = this.#world();
     const links = this.#links.links.filter((link) => link.broadcast).filter(hasMac);
     const chosen = links.filter((link) => standsFor(world, link.name).length > 0);
-    return this.#config.l2.length === 0 ? links : chosen;
+    return chosen.length === 0 && (this.#config.l2.length === 0 || peersOf(world).length > 0) ? links : chosen;
   }
 
   // ---- actuators
@@ -373,7 +368,7 @@ class Daemon {
     if (this.#bgp !== undefined || this.#config.bgp === undefined) return;
     const { journal: log, clock, random } = this.#parts;
     this.#bgp = new BgpSpeaker({
-      routerId: routerId(this.#config.host.routerId, this.#keepsakes, () => defaultRouteAddress(links)),
+      routerId: routerId(this.#config.host.routerId, this.#parts.keepsakes, () => defaultRouteAddress(links)),
       hostname: this.#config.host.name,
       tcp: systemTcp,
       clock,
@@ -394,7 +389,10 @@ class Daemon {
   }
 
   async #startServers(): Promise<void> {
-    for (const problem of [await this.#admin.start(), await this.#metrics?.start()]) {
+    const { runtime } = this.#parts.folders;
+    const missing = makeFolder(runtime);
+    const unheard = missing === undefined ? await this.#admin.start() : `cannot make ${runtime}, so that \`bmlb status\` and its kin get no answer: ${missing}`;
+    for (const problem of [unheard, await this.#metrics?.start()]) {
       if (problem === undefined) continue;
       this.#problems.push(problem);
       this.#parts.journal.error(problem);
@@ -407,7 +405,10 @@ class Daemon {
   #pulse(): void {
     const { clock, notifier } = this.#parts;
     this.#liveness.tick();
-    notifier.watchdog();
+    if (notifier.watchdogIntervalMs !== undefined && clock.now() - this.#fedAt >= notifier.watchdogIntervalMs / FED_PER_INTERVAL) {
+      this.#fedAt = clock.now();
+      notifier.watchdog();
+    }
     const { contact, hostLease } = this.#kubernetes;
     if (contact.last !== undefined && contact.last !== this.#viewTold) {
       this.#viewTold = contact.last;
@@ -434,60 +435,40 @@ class Daemon {
       this.#onIdle = resolve;
     });
     if (this.#queue.idle) this.#idle();
-    return this.#within(ms, settled);
-  }
-
-  async #within(ms: number, promise: Promise<unknown>): Promise<void> {
-    if (ms === Number.POSITIVE_INFINITY) {
-      await promise;
-      return;
-    }
-    let stop = (): void => undefined;
-    const late = new Promise<void>((resolve) => {
-      const timer = this.#parts.clock.timer("deadline", ms, resolve);
-      stop = () => { timer.cancel(); };
-    });
-    await Promise.race([promise, late]);
-    stop();
+    return within(this.#parts.clock, ms, settled);
   }
 
   #statusLine(): string {
-    const vips = this.#planner.plan.vips.size;
-    return `${vips} VIPs known, view of the cluster: ${this.#view}`;
+    const { vips, peers } = this.#reporter.status();
+    const view = { none: "the cluster is not known yet", cache: "cluster as the cache on disk has it", api: "cluster as the API has it" }[this.#view];
+    return `${vips.total} VIPs, ${vips.answered_here} answered here; ${peers.established} of ${peers.configured} BGP peers; ${view}`;
+  }
+
+  /** A method, so that the compiler does not think that nothing happens while we wait. */
+  #isStopping(): boolean {
+    return this.#state === "stopping";
+  }
+
+  #warnings(): readonly string[] {
+    const { election, hostLease } = this.#kubernetes;
+    const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
+    return [...this.#problems, ...(this.#nodeProblem === undefined ? [] : [this.#nodeProblem]), ...new Set(api), ...this.#liveness.warnings()];
   }
 
   /** What the reporter may look at, as it is when it looks. */
   #reportSources(version: string): ReportSources {
     const { clock } = this.#parts;
-    const state = (): DaemonState => this.#state;
-    const view = (): ReportSources["view"] => this.#view;
-    const viewAge = (): number | undefined => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold);
-    const plan = (): Plan => this.#planner.plan;
-    const warnings = (): readonly string[] => [...this.#problems, ...this.#liveness.warnings()];
-    const startedAt = this.#startedAt;
     return {
       version,
       pid: process.pid,
       config: this.#config,
       cluster: this.#cluster,
-      get state() {
-        return state();
-      },
-      get uptimeMs() {
-        return clock.now() - startedAt;
-      },
-      get view() {
-        return view();
-      },
-      get viewAgeMs() {
-        return viewAge();
-      },
-      get plan() {
-        return plan();
-      },
-      get warnings() {
-        return warnings();
-      },
+      state: () => this.#state,
+      uptimeMs: () => clock.now() - this.#startedAt,
+      view: () => this.#view,
+      viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
+      plan: () => this.#planner.plan,
+      warnings: () => this.#warnings(),
       kube: () => ({ source: this.#kubernetes.source.status(), client: this.#kubernetes.client.status(), election: this.#kubernetes.election.status() }),
       l2: () => this.#l2.status(),
       bgp: () => this.#bgp?.status(),
@@ -498,6 +479,7 @@ class Daemon {
       explainOwnership: (address, segment) => this.#fleet.explain(address, segment),
       planVip: (address) => planVip(this.#world(), address),
       sayReason,
+      notServed: (service) => notServed(this.#config, service),
       pools: () => this.#allocator.pools(),
       refusal: (service) => this.#allocator.refusals().get(service.key),
     };
@@ -512,24 +494,12 @@ function hasMac(link: Link): link is SegmentLink {
   return link.mac !== undefined;
 }
 
-/** Questions of the control socket. */
-function answer(reporter: Reporter, path: string, query: URLSearchParams): Answered {
-  switch (path) {
-    case "/v1/status":
-      return { report: reporter.status() };
-    case "/v1/vips":
-      return { report: reporter.vips() };
-    case "/v1/explain": {
-      const found = reporter.explain(query.get("target") ?? "");
-      return typeof found === "string" ? { error: found } : { report: found };
-    }
-    case "/v1/hosts":
-      return { report: reporter.hosts() };
-    case "/v1/pools":
-      return { report: reporter.pools() };
-    case "/v1/bgp/peers":
-      return { report: reporter.peers() };
-    default:
-      return undefined;
+/** The reason why the folder cannot be made; undefined if it is there. */
+function makeFolder(path: string): string | undefined {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o750 });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }

@@ -97,11 +97,13 @@ export class Kubernetes {
     this.#fleetKey?.start();
   }
 
-  /** Gives back the allocator's Lease first, so that another host can allocate at once, then this host's own. */
+  /**
+   * Gives back the allocator's Lease first, so that another host can allocate at once, then this host's own. Beside that, so that an API
+   * that hangs delays nothing, the watches end and the cache is written.
+   */
   async stop(): Promise<void> {
-    await this.election.stop();
-    await Promise.all([this.hostLease.stop(), this.#hosts.stop(), this.events.stop(), this.#fleetKey?.stop()]);
-    await this.source.stop();
+    const given = this.election.stop().then(() => Promise.all([this.hostLease.stop(), this.#hosts.stop(), this.events.stop(), this.#fleetKey?.stop()]));
+    await Promise.all([given, this.source.stop()]);
     this.client.stop();
   }
 }

@@ -11,6 +11,6 @@ process.exitCode = await runProgram({
   environment: process.env,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
-  run: async (configPath) => (await import("./daemon.ts")).runDaemon({ configPath, version }),
+  run: async (configPath) => (await import("./run.ts")).runDaemon({ configPath, version }),
   check: async (configPath, json) => (await import("./configuration.ts")).checkConfiguration(configPath, json),
 });

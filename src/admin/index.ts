@@ -1,3 +1,4 @@
+export * from "./answers.ts";
 export * from "./metrics.ts";
 export * from "./reporter.ts";
 export type * from "./reports.ts";

@@ -19,16 +19,16 @@ export type DaemonState = "starting" | "ready" | "stopping";
 export interface ReportSources {
   readonly version: string;
   readonly pid: number;
-  readonly state: DaemonState;
-  readonly uptimeMs: number;
   readonly config: Config;
   readonly cluster: ClusterView;
+  state(): DaemonState;
+  uptimeMs(): number;
   /** Where the view of the cluster comes from. */
-  readonly view: StatusReport["kubernetes"]["view"];
+  view(): StatusReport["kubernetes"]["view"];
   /** Since that view was known to be current. */
-  readonly viewAgeMs: number | undefined;
-  readonly plan: Plan;
-  readonly warnings: readonly string[];
+  viewAgeMs(): number | undefined;
+  plan(): Plan;
+  warnings(): readonly string[];
   kube(): { readonly source: SourceStatus; readonly client: ClientStatus; readonly election: ElectionStatus };
   l2(): L2Status;
   bgp(): BgpStatus | undefined;
@@ -39,6 +39,8 @@ export interface ReportSources {
   explainOwnership(address: Address, segment: string): Explanation | undefined;
   planVip(address: Address): VipPlan;
   sayReason(reason: Reason): string;
+  /** Why a Service is none of ours; undefined: it is. */
+  notServed(service: Service): Reason | undefined;
   pools(): readonly PoolUse[];
   /** Why a Service has no address, if the allocator here refused it one. */
   refusal(service: Service): string | undefined;
@@ -56,57 +58,44 @@ export class Reporter {
     const { source, client, election } = from.kube();
     const peers = from.bgp()?.peers ?? [];
     const presence = from.presence();
+    const viewAgeMs = from.viewAgeMs();
     return {
       version: from.version,
       host: from.config.host.name,
       pid: from.pid,
-      state: from.state,
-      uptime_seconds: Math.round(from.uptimeMs / 1000),
+      state: from.state(),
+      uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
       kubernetes: {
         server: client.server,
-        view: from.view,
-        current_seconds_ago: from.viewAgeMs === undefined ? null : Math.round(from.viewAgeMs / 1000),
+        view: from.view(),
+        current_seconds_ago: viewAgeMs === undefined ? null : Math.round(viewAgeMs / 1000),
         watches: source.watches.map((watch) => ({ kind: watch.resource, state: watch.state, objects: watch.objects, error: watch.problem ?? null })),
       },
       allocator: { host: election.holder === undefined || election.holder === "" ? null : hostOf(election.holder), here: election.leading },
-      vips: { total: this.#sources.plan.vips.size, answered_here: this.#answered().size, routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
+      vips: { total: this.#sources.plan().vips.size, answered_here: this.#answered().size, routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
-      warnings: [...from.warnings, ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+      warnings: [...from.warnings(), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
     };
   }
 
-  vips(): readonly VipReport[] {
-    return Array.from(this.#sources.plan.vips)
-      .sort(compareAddresses)
-      .map((address) => {
-      const plan = this.#sources.planVip(address);
-      return {
-        address,
-        service: serviceOf(plan),
-        pool: plan.pool ?? null,
-        answered_on: plan.l2.flatMap((decision) => (decision.announced && decision.segment !== undefined ? [decision.segment] : [])),
-        announced_to: this.#sources.announcedTo(address),
-        owners: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#ownerOf(address, segment)])),
-      };
-    });
+  /** In the order of the addresses; each is worked out when it is asked for, because there may be ten thousand. */
+  *vips(): Iterable<VipReport> {
+    for (const address of Array.from(this.#sources.plan().vips).sort(compareAddresses)) yield this.#vip(address);
   }
 
   /** For an address, or for each address of a Service "namespace/name". A sentence if there is no such thing. */
   explain(target: string): readonly ExplainReport[] | string {
     const address = parseAddress(target);
     if (address !== undefined) return [this.#explain(address)];
-    const service = Array.from(this.#sources.cluster.services()).find((one) => `${one.namespace}/${one.name}` === target);
-    if (service === undefined) return `"${target}" is neither an IP address nor the NAMESPACE/NAME of a Service of type LoadBalancer that this host knows`;
-    if (service.ingress.length === 0) {
-      const refusal = this.#sources.refusal(service);
-      const { election } = this.#sources.kube();
-      const allocator = election.leading ? "this host is the allocator" : election.holder === undefined || election.holder === "" ? "there is no allocator at the moment" : `${hostOf(election.holder)} is the allocator`;
-      return refusal === undefined ? `Service ${target} has no address yet; ${allocator}` : `Service ${target} gets no address: ${refusal}`;
-    }
-    return service.ingress.map((entry) => this.#explain(entry.ip));
+    const { cluster } = this.#sources;
+    let service: Service | undefined;
+    for (const one of cluster.services()) if (`${one.namespace}/${one.name}` === target) service = one;
+    if (service !== undefined) return service.ingress.length === 0 ? this.#whyNoAddress(service) : service.ingress.map((entry) => this.#explain(entry.ip));
+    const unknown = `"${target}" is neither an IP address nor the NAMESPACE/NAME of a Service of type LoadBalancer that this host knows`;
+    return cluster.complete ? unknown : `${unknown}; but ${this.#sources.sayReason({ reason: "view-incomplete" })}: see \`bmlb status\``;
   }
 
   hosts(): readonly HostReport[] {
@@ -150,6 +139,31 @@ export class Reporter {
       last_error: peer.lastError?.text ?? null,
       detail: peer,
     }));
+  }
+
+  #vip(address: Address): VipReport {
+    const plan = this.#sources.planVip(address);
+    return {
+      address,
+      service: serviceOf(plan),
+      pool: plan.pool ?? null,
+      answered_on: plan.l2.flatMap((decision) => (decision.announced && decision.segment !== undefined ? [decision.segment] : [])),
+      announced_to: this.#sources.announcedTo(address),
+      owners: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#ownerOf(address, segment)])),
+    };
+  }
+
+  #whyNoAddress(service: Service): string {
+    const from = this.#sources;
+    const name = `${service.namespace}/${service.name}`;
+    const not = from.notServed(service);
+    if (not !== undefined) return from.sayReason(not);
+    const refusal = from.refusal(service);
+    if (refusal !== undefined) return `Service ${name} gets no address: ${refusal}`;
+    const { leading, holder = "" } = from.kube().election;
+    if (leading) return `Service ${name} has no address yet: this host is the allocator and gives it one within seconds, unless the API refuses; see \`bmlb status\` and the log`;
+    if (holder === "") return `Service ${name} has no address yet, and no host is the allocator: see \`bmlb status\` for what is wrong with the API`;
+    return `Service ${name} has no address yet: ${hostOf(holder)} is the allocator; \`bmlb explain ${name}\` there says more, and so do the Service's Events`;
   }
 
   #explain(address: Address): ExplainReport {
@@ -212,7 +226,7 @@ export class Reporter {
 
   #answered(): ReadonlySet<Address> {
     const answered = new Set<Address>();
-    for (const [address, intents] of this.#sources.plan.l2) if (intents.some((intent) => intent.action === "answer")) answered.add(address);
+    for (const [address, intents] of this.#sources.plan().l2) if (intents.some((intent) => intent.action === "answer")) answered.add(address);
     return answered;
   }
 }

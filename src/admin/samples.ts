@@ -40,6 +40,6 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
       gauge("bgp_prefixes_announced", "Prefixes that the peer has been told.", peer.families.ipv6.announced, { peer: peer.name, family: "ipv6" }),
       counter("bgp_establishments_total", "How often the session was established.", peer.establishments, { peer: peer.name }),
     ]),
-    gauge("log_lines_lost", "Log lines lost since the last one written, because their reader stalled.", linesLost),
+    counter("log_lines_lost_total", "Log lines lost because their reader stalled.", linesLost),
   ];
 }

@@ -1,15 +1,20 @@
 /**
  * The socket on which `bmlb status` and its kin read: HTTP with JSON answers over a Unix socket, GET only, so that curl can be used
  * as well. It changes nothing and answers from memory.
+ *
+ * A list is worked out row by row while it is written, a few milliseconds at a time: who asks about ten thousand VIPs must not make
+ * the daemon stand still.
  */
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
 import { chmodSync, unlinkSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Log } from "../log/index.ts";
+import type { Clock } from "../time/index.ts";
 import type { ErrorReport, Reports } from "./reports.ts";
 
-/** A report, or a sentence about what is wrong with the question; undefined: there is no such path. */
-export type Answered = { readonly report: Reports[keyof Reports] } | { readonly error: string } | undefined;
+/** A report; or the rows of one that is a list; or a sentence about what is wrong with the question; undefined: there is no such path. */
+export type Answered = { readonly report: Reports[keyof Reports] } | { readonly rows: Iterable<object> } | { readonly error: string } | undefined;
 
 /** Answers a path such as "/v1/vips". */
 export type Answer = (path: string, query: URLSearchParams) => Answered;
@@ -18,7 +23,12 @@ export type AdminSocketOptions = {
   readonly path: string;
   readonly answer: Answer;
   readonly log: Log;
+  readonly clock: Clock;
+  /** Runs the function in a later turn of the loop. */
+  readonly soon: (fn: () => void) => void;
 };
+
+const SLICE_MS = 4;
 
 export class AdminSocket {
   readonly #options: AdminSocketOptions;
@@ -27,29 +37,24 @@ export class AdminSocket {
   constructor(options: AdminSocketOptions) {
     this.#options = options;
     this.#server = createServer({ requestTimeout: 5000, maxHeaderSize: 4096 }, (request, response) => {
-      const url = new URL(request.url ?? "/", "http://bmlb");
-      const [status, body] = request.method === "GET" ? this.#answer(url) : [405, { error: "this socket only answers GET" } satisfies ErrorReport];
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(`${JSON.stringify(body)}\n`);
+      void this.#serve(request, response);
     });
     this.#server.maxConnections = 64;
   }
 
   /** Listens. Resolves with an error sentence if the socket cannot be made; the daemon goes on without it. */
-  async start(): Promise<string | undefined> {
+  start(): Promise<string | undefined> {
     const { path, log } = this.#options;
-    if (await answers(path)) return `another bmlb is running: something answers on ${path}`;
     removeSocket(path);
     return new Promise((resolve) => {
       this.#server.once("error", (error) => {
-        resolve(`cannot listen on ${path}: ${error.message}`);
+        resolve(`cannot listen on ${path}, so that \`bmlb status\` and its kin get no answer: ${error.message}`);
       });
       this.#server.listen(path, () => {
-        chmodSync(path, 0o660);
         this.#server.on("error", (error) => {
           log.warning("the control socket failed", { error: error.message });
         });
-        resolve(undefined);
+        resolve(permit(path));
       });
     });
   }
@@ -63,19 +68,52 @@ export class AdminSocket {
     });
   }
 
-  #answer(url: URL): readonly [number, unknown] {
+  /** Never rejects. */
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = request.url ?? "/";
     try {
-      const answered = this.#options.answer(url.pathname, url.searchParams) ?? { error: `no such path: ${url.pathname}` };
-      return "report" in answered ? [200, answered.report] : [404, answered];
+      const answered = this.#answer(request.method, target);
+      if ("rows" in answered) await this.#writeRows(response, answered.rows);
+      else if ("report" in answered) send(response, 200, answered.report);
+      else send(response, answered.status, { error: answered.error } satisfies ErrorReport);
     } catch (error) {
-      this.#options.log.error("a question on the control socket could not be answered", { path: url.pathname, error: String(error) });
-      return [500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport];
+      this.#options.log.error("a question on the control socket could not be answered", { path: target, error: String(error) });
+      if (response.headersSent) response.destroy();
+      else send(response, 500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport);
     }
+  }
+
+  #answer(method: string | undefined, target: string): Exclude<Answered, { readonly error: string } | undefined> | { readonly status: number; readonly error: string } {
+    if (method !== "GET") return { status: 405, error: "this socket only answers GET" };
+    const url = URL.parse(target, "http://bmlb");
+    if (url === null) return { status: 400, error: "this is not a path" };
+    const answered = this.#options.answer(url.pathname, url.searchParams) ?? { error: `no such path: ${url.pathname}` };
+    return "error" in answered ? { status: 404, error: answered.error } : answered;
+  }
+
+  /** A JSON array, one row a line. */
+  async #writeRows(response: ServerResponse, rows: Iterable<object>): Promise<void> {
+    const { clock, soon } = this.#options;
+    response.writeHead(200, { "content-type": "application/json" });
+    let text = "[";
+    let until = clock.now() + SLICE_MS;
+    let separator = "\n";
+    for (const row of rows) {
+      text += separator + JSON.stringify(row);
+      separator = ",\n";
+      if (clock.now() < until) continue;
+      if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (response.destroyed) return;
+      text = "";
+      await new Promise<void>((resolve) => { soon(resolve); });
+      until = clock.now() + SLICE_MS;
+    }
+    response.end(`${text}\n]\n`);
   }
 }
 
 /** True if a living process listens on the socket; a file left by a dead one does not count. */
-function answers(path: string): Promise<boolean> {
+export function isListenedOn(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once("connect", () => {
@@ -86,6 +124,21 @@ function answers(path: string): Promise<boolean> {
       resolve(false);
     });
   });
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+/** For the owner and the group. A sentence if that cannot be said. */
+function permit(path: string): string | undefined {
+  try {
+    chmodSync(path, 0o660);
+    return undefined;
+  } catch (error) {
+    return `cannot set who may ask on ${path}: ${(error as Error).message}`;
+  }
 }
 
 function removeSocket(path: string): void {

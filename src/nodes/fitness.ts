@@ -6,10 +6,10 @@
  */
 import type { Node } from "../cluster/index.ts";
 
-export type NodeVerdict =
-  | { readonly fit: true }
-  /** `excluded`, `deleting` and `network-unavailable` hold at once; `not-ready` only counts after it has stood for a while. */
-  | { readonly fit: false; readonly reason: "unknown-node" | "excluded" | "deleting" | "network-unavailable" | "not-ready" };
+export type NodeVerdict = { readonly fit: true } | { readonly fit: false; readonly reason: UnfitReason };
+
+/** `excluded`, `deleting` and `network-unavailable` hold at once; `not-ready` only counts after it has stood for a while. */
+export type UnfitReason = "unknown-node" | "excluded" | "deleting" | "network-unavailable" | "not-ready";
 
 /** The label with which an administrator keeps a node out of load balancing (well-known label of Kubernetes). */
 const EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -22,4 +22,20 @@ export function judgeNode(node: Node | undefined): NodeVerdict {
   if (node.networkUnavailable) return { fit: false, reason: "network-unavailable" };
   if (!node.ready) return { fit: false, reason: "not-ready" };
   return { fit: true };
+}
+
+/** The sentence for the operator, without a full stop. */
+export function sayUnfit(node: string, reason: UnfitReason): string {
+  switch (reason) {
+    case "unknown-node":
+      return `Kubernetes knows no node ${node}: [host] node must be the name that \`kubectl get nodes\` shows`;
+    case "excluded":
+      return `node ${node} has the label ${EXCLUDE_LABEL}`;
+    case "deleting":
+      return `node ${node} is being deleted`;
+    case "network-unavailable":
+      return `node ${node} has the condition NetworkUnavailable`;
+    case "not-ready":
+      return `node ${node} is not Ready`;
+  }
 }

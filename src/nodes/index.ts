@@ -1,1 +1,2 @@
 export * from "./fitness.ts";
+export * from "./seen.ts";

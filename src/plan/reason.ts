@@ -7,7 +7,8 @@ import type { Address } from "../net/index.ts";
 
 export type Reason =
   | { readonly reason: "view-incomplete" }
-  | { readonly reason: "no-service"; readonly address: Address }
+  | { readonly reason: "no-service"; readonly address: Address; readonly pool: string | undefined }
+  | { readonly reason: "other-type"; readonly service: ServiceKey; readonly type: string }
   | { readonly reason: "other-class"; readonly service: ServiceKey; readonly class: string | undefined }
   | { readonly reason: "deleting"; readonly service: ServiceKey }
   | { readonly reason: "no-pool"; readonly address: Address }
@@ -32,7 +33,9 @@ export function sayReason(reason: Reason): string {
     case "view-incomplete":
       return "the Services have not been read completely yet, neither from the API nor from the cache";
     case "no-service":
-      return `no Service has ${reason.address} in its status`;
+      return reason.pool === undefined ? `no Service has ${reason.address} in its status, and no configured pool contains it` : `no Service has ${reason.address} in its status; it is free in pool ${reason.pool}`;
+    case "other-type":
+      return `Service ${serviceName(reason.service)} is of type ${reason.type}, and only those of type LoadBalancer are announced`;
     case "other-class":
       return `Service ${serviceName(reason.service)} belongs to another load balancer (${reason.class === undefined ? "it names no class, and unclassed = false" : `loadBalancerClass ${reason.class}`})`;
     case "deleting":

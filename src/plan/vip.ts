@@ -7,7 +7,7 @@ import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "
 import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
 import type { DueVip, Standing } from "../fleet/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import { type Address, bitsOf, familyOf, prefixOf, rangeContains } from "../net/index.ts";
+import { type Address, bitsOf, familyOf, prefixOf, RangeIndex } from "../net/index.ts";
 import type { Reason } from "./reason.ts";
 import type { World } from "./world.ts";
 
@@ -81,21 +81,35 @@ export function peersOf(world: World): readonly BgpPeerConfig[] {
   return (world.config.bgp?.peers ?? []).filter((peer) => hostSelected(world, peer) === undefined);
 }
 
+/** Why a Service is none of ours, whatever its addresses; undefined if it is. */
+export function notServed(config: Config, service: Service): Reason | undefined {
+  const { loadBalancerClass, unclassed } = config.kubernetes;
+  const ours = service.loadBalancerClass === undefined ? unclassed : service.loadBalancerClass === loadBalancerClass;
+  if (service.type !== "LoadBalancer") return { reason: "other-type", service: service.key, type: service.type };
+  if (!ours) return { reason: "other-class", service: service.key, class: service.loadBalancerClass };
+  return service.deleting ? { reason: "deleting", service: service.key } : undefined;
+}
+
 /** A VIP is what a Service's status says and a configured pool contains. */
 function servedVip(world: World, address: Address): Vip | Reason {
   if (!world.cluster.complete) return { reason: "view-incomplete" };
   const service = world.cluster.servicesAt(address)[0];
-  if (service === undefined) return { reason: "no-service", address };
-  const { loadBalancerClass, unclassed } = world.config.kubernetes;
-  const ours = service.type === "LoadBalancer" && (service.loadBalancerClass === undefined ? unclassed : service.loadBalancerClass === loadBalancerClass);
-  if (!ours) return { reason: "other-class", service: service.key, class: service.loadBalancerClass };
-  if (service.deleting) return { reason: "deleting", service: service.key };
+  if (service === undefined) return { reason: "no-service", address, pool: poolOf(world.config, address)?.name };
+  const not = notServed(world.config, service);
+  if (not !== undefined) return not;
   const pool = poolOf(world.config, address);
   return pool === undefined ? { reason: "no-pool", address } : { address, service, pool };
 }
 
+const poolIndices = new WeakMap<Config, RangeIndex<PoolConfig>>();
+
 function poolOf(config: Config, address: Address): PoolConfig | undefined {
-  return config.pools.find((pool) => pool.ranges.some((range) => rangeContains(range, address)));
+  let index = poolIndices.get(config);
+  if (index === undefined) {
+    index = new RangeIndex(config.pools.flatMap((pool) => pool.ranges.map((range) => [range, pool] as const)));
+    poolIndices.set(config, index);
+  }
+  return index.find(address);
 }
 
 /** A place where the VIP could be answered for: an advertisement on a segment, or why there is none. */

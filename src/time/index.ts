@@ -3,3 +3,4 @@ export * from "./clock.ts";
 export * from "./due.ts";
 export * from "./random.ts";
 export * from "./virtual.ts";
+export * from "./within.ts";

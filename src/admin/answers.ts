@@ -1,0 +1,25 @@
+/** Which report answers which question of the control socket. */
+import type { Reporter } from "./reporter.ts";
+import type { Answered } from "./socket.ts";
+
+/** The answer to a path such as "/v1/vips"; undefined: there is no such path. */
+export function answerFrom(reporter: Reporter, path: string, query: URLSearchParams): Answered {
+  switch (path) {
+    case "/v1/status":
+      return { report: reporter.status() };
+    case "/v1/vips":
+      return { rows: reporter.vips() };
+    case "/v1/explain": {
+      const found = reporter.explain(query.get("target") ?? "");
+      return typeof found === "string" ? { error: found } : { report: found };
+    }
+    case "/v1/hosts":
+      return { report: reporter.hosts() };
+    case "/v1/pools":
+      return { report: reporter.pools() };
+    case "/v1/bgp/peers":
+      return { report: reporter.peers() };
+    default:
+      return undefined;
+  }
+}

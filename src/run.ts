@@ -1,0 +1,100 @@
+/**
+ * `bmlb run` as a process: its signals, its exit status, the folders that it works in, and what becomes of an error that nobody caught.
+ */
+import { writeSync } from "node:fs";
+import { isListenedOn } from "./admin/index.ts";
+import { formatProblems, loadConfiguration } from "./configuration.ts";
+import { Daemon } from "./daemon.ts";
+import { openCredentials } from "./kubernetes.ts";
+import { Keepsakes, systemdNotifier } from "./linux/index.ts";
+import { formatLine, Journal } from "./log/index.ts";
+import { systemClock, systemRandom } from "./time/index.ts";
+
+export type RunOptions = { readonly configPath: string; readonly version: string };
+
+/** Exit statuses beside 0: systemd does not restart what ends with EX_CONFIG (sysexits.h). */
+const EX_CONFIG = 78;
+const NOT_FINE = 1;
+
+/** How long something may outlive the stop. */
+const LINGER_MS = 1000;
+
+/** Until SIGTERM, or SIGUSR2 for a restart. Resolves with the exit status. */
+export async function runDaemon({ configPath, version }: RunOptions): Promise<number> {
+  const journal = new Journal(process.stdout, "info");
+  const told = firstSignal(journal);
+  watchOver();
+  const notifier = systemdNotifier(journal);
+  const loaded = loadConfiguration(configPath);
+  if (!loaded.ok) {
+    process.stderr.write(formatProblems(loaded.problems));
+    notifier.status(`cannot start: ${loaded.problems[0].message}`);
+    return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
+  }
+  journal.setLevel(loaded.config.host.logLevel);
+  for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
+  const folders = { state: process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb", runtime: process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb" };
+  const refuse = (sentence: string): number => {
+    journal.error(sentence);
+    notifier.status(`cannot start: ${sentence}`);
+    return NOT_FINE;
+  };
+  const socket = `${folders.runtime}/bmlb.sock`;
+  if (await isListenedOn(socket)) return refuse(`another bmlb runs on this host and listens on ${socket}; two would claim each other's VIPs, so this one ends`);
+  const keepsakes = openKeepsakes(folders.state);
+  if (typeof keepsakes === "string") return refuse(keepsakes);
+  const credentials = await openCredentials(loaded.config, systemClock, journal);
+  const daemon = new Daemon({ loaded, credentials, version, folders, keepsakes, journal, notifier, clock: systemClock, random: systemRandom });
+  const signal = await Promise.race([told, daemon.start().then(() => told)]);
+  await daemon.stop(signal);
+  endAnyhow();
+  return 0;
+}
+
+/** Listens from the first moment: until then a SIGHUP would end the process. The same signal a second time does not wait for the stop. */
+function firstSignal(journal: Journal): Promise<NodeJS.Signals> {
+  process.on("SIGHUP", () => {
+    journal.warning("the configuration is not read again: reload is not supported yet; restart bmlb instead");
+  });
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
+  });
+}
+
+/**
+ * A defect ends the process at once, as one line in the journal: its state is unknown, other hosts take over within a second, and
+ * systemd starts it again. A log that nobody reads any more is no defect.
+ */
+function watchOver(): void {
+  process.on("uncaughtException", (error: unknown) => {
+    lastWords(`<3>${formatLine("bmlb ends because of a defect of its own; please report this line", { error: error instanceof Error ? error.stack : String(error) })}\n`);
+    process.exit(NOT_FINE);
+  });
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+}
+
+/** Written before the process ends, whatever waits in the streams. */
+function lastWords(line: string): void {
+  try {
+    writeSync(process.stderr.fd, line);
+  } catch {
+    // Nobody reads them.
+  }
+}
+
+/** A request that nobody answers must not keep a stopped daemon alive until systemd kills it. */
+function endAnyhow(): void {
+  setTimeout(() => {
+    lastWords(`<4>${formatLine("stopped, but something had not ended; ending it", { left: process.getActiveResourcesInfo().join(",") })}\n`);
+    process.exit(0);
+  }, LINGER_MS).unref();
+}
+
+/** A sentence if the folder cannot be made. */
+function openKeepsakes(folder: string): Keepsakes | string {
+  try {
+    return new Keepsakes(folder);
+  } catch (error) {
+    return `cannot make the state directory ${folder}: ${(error as Error).message}; make it, or run bmlb by its systemd unit, which does`;
+  }
+}
