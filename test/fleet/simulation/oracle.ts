@@ -96,14 +96,15 @@ export class Oracle {
   #sample(): void {
     const { world, view } = this.#simulation;
     if (this.#simulation.viewsDiffer()) this.#differedAt = world.time;
-    const groups = new Map(this.#simulation.lans.map((lan) => [lan.name, this.#groups(lan.name)[0] ?? []]));
+    // The side of a split that is watched is the first.
+    const watched = this.#simulation.lans.map((lan, i) => ({ name: lan.name, hosts: this.#simulation.hosts.filter(({ ports }) => ports[i]?.connected === true && ports[i].side === 0) }));
     view.vips.forEach((vip, index) => {
       const watch = this.#watch(index);
       if (!vip.exists) {
         watch.owner = watch.darkSince = watch.sharedSince = undefined;
         return;
       }
-      const group = groups.get(vip.segment) ?? [];
+      const group = watched.find(({ name }) => name === vip.segment)?.hosts ?? [];
       let owner: Host | undefined;
       let serving = 0;
       for (const host of group) {
@@ -164,9 +165,9 @@ export class Oracle {
     this.#violate(2, `${address} is unanswered for more than ${limit} ms (${watch.cause})`);
   }
 
-  /** The hosts of a segment by the side of a split on which they are; the first side is watched for silences. */
+  /** The hosts of a segment by the side of a split on which they are. */
   #groups(segment: string): readonly (readonly Host[])[] {
-    const sides = new Map<number, Host[]>([[0, []]]);
+    const sides = new Map<number, Host[]>();
     for (const host of this.#simulation.hosts) {
       const port = host.ports.find((each) => each.lan.name === segment);
       if (port?.connected !== true) continue;
@@ -174,7 +175,7 @@ export class Oracle {
       if (side === undefined) sides.set(port.side, [host]);
       else side.push(host);
     }
-    return Array.from(sides.entries()).sort(([a], [b]) => a - b).map(([, hosts]) => hosts);
+    return Array.from(sides.values());
   }
 
   #watch(index: number): Watch {
