@@ -14,7 +14,7 @@ import type { Timer } from "../time/index.ts";
 import { Tally } from "./fact.ts";
 import { Here } from "./here.ts";
 import type { FleetEffects, FleetInput, FleetOptions, Presence, SegmentState } from "./input.ts";
-import { LAG_MS, type Peer, STRAGGLER_MS, SUSPECT_INTERVALS } from "./peers.ts";
+import { LAG_MS, type Peer, SUSPECT_INTERVALS } from "./peers.ts";
 import { presenceOf } from "./presence.ts";
 import type { RosterEvent } from "./roster.ts";
 import { type Outlet, Segment } from "./segment.ts";
@@ -34,7 +34,6 @@ export class Fleet {
   readonly #here: Here;
   readonly #segments = new Map<string, Segment>();
   readonly #due = new Map<Address, readonly DueVip[]>();
-  readonly #namesakes = new Map<string, { readonly firstAt: number }>();
   readonly #outlet: Outlet;
   readonly #tally = new Tally();
   readonly #inbox: FleetInput[] = [];
@@ -211,8 +210,9 @@ export class Fleet {
 
   // ---- inputs
 
-  /** What concerns one VIP comes by the thousand: it is done without looking at anything else. True if it was of that kind. */
+  /** What comes by the thousand and concerns one VIP, or nothing, is done without looking at anything else. True if it was of that kind. */
   #takeFrame(event: FleetInput, now: number): boolean {
+    if (event.type === "hello") return this.#takeHello(event.segment, event.statement, event.sequence, now) === "nothing new";
     if (event.type !== "heard" && event.type !== "question" && event.type !== "asked") {
       this.#take(event, now);
       return false;
@@ -225,7 +225,7 @@ export class Fleet {
     return true;
   }
 
-  #take(event: Exclude<FleetInput, { readonly type: "heard" | "question" | "asked" }>, now: number): void {
+  #take(event: Exclude<FleetInput, { readonly type: "hello" | "heard" | "question" | "asked" }>, now: number): void {
     switch (event.type) {
       case "segments":
         this.#takeSegments(event.segments, now);
@@ -235,9 +235,6 @@ export class Fleet {
         return;
       case "vips":
         for (const [address, due] of event.due) this.#takeDue(address, due, now);
-        return;
-      case "hello":
-        this.#takeHello(event.segment, event.statement, event.sequence, now);
         return;
       case "own-hello":
         this.#takeOwnHello(event.segment, event.from, now);
@@ -300,11 +297,15 @@ export class Fleet {
     );
   }
 
-  #takeHello(name: string, statement: Statement, sequence: number, now: number): void {
+  #takeHello(name: string, statement: Statement, sequence: number, now: number): "news" | "nothing new" {
     const segment = this.#segments.get(name);
-    if (segment === undefined || statement.instance === this.#here.self.instance) return;
-    if (statement.name === this.#here.self.name) this.#meetNamesake(segment, statement, now);
-    for (const event of segment.roster.hello(statement, sequence, this.#here.self.instance, now)) this.#follow(segment, event, now);
+    if (segment === undefined || statement.instance === this.#here.self.instance) return "nothing new";
+    const namesake = statement.name === this.#here.self.name;
+    const yields = namesake ? this.#here.meetNamesake(statement, now) : undefined;
+    if (yields !== undefined) this.#effects.fact({ fact: "duplicate-name", segment: name, mac: statement.mac, yields });
+    const events = segment.roster.hello(statement, sequence, this.#here.self.instance, now);
+    for (const event of events) this.#follow(segment, event, now);
+    return namesake || events.length > 0 ? "news" : "nothing new";
   }
 
   #takeOwnHello(name: string, from: string, now: number): void {
@@ -312,18 +313,6 @@ export class Fleet {
     if (a === undefined || b === undefined || a === b) return;
     const [first, second] = a.order < b.order ? [a, b] : [b, a];
     if (second.twin(first.segment, now)) this.#effects.fact({ fact: "same-segment", segment: second.segment, as: first.segment });
-  }
-
-  /** Two machines must not have one name: the one that has been up for longer keeps it. */
-  #meetNamesake(segment: Segment, statement: Statement, now: number): void {
-    const known = this.#namesakes.get(statement.instance);
-    if (known === undefined && this.#namesakes.size < 64) this.#namesakes.set(statement.instance, { firstAt: now });
-    // A straggler of this machine's own last life is no namesake; a clone that has its machine-id too goes on.
-    if (statement.machine === this.#here.machine && now - (known?.firstAt ?? now) <= STRAGGLER_MS) return;
-    const uptimeMs = now - this.#here.startedAt;
-    const yields = statement.uptimeMs !== uptimeMs ? statement.uptimeMs > uptimeMs : statement.instance < this.#here.self.instance;
-    const news = yields ? this.#here.yieldName(statement.mac, now) : known === undefined;
-    if (news) this.#effects.fact({ fact: "duplicate-name", segment: segment.segment, mac: statement.mac, yields: yields ? "this host" : "the other" });
   }
 
   // ---- what follows
@@ -345,6 +334,8 @@ export class Fleet {
         return;
       case "restarted":
         this.#effects.fact({ fact: "host-restarted", ...who });
+        return;
+      case "restated":
         return;
       case "hears-me-again":
         segment.ownership.askServed();

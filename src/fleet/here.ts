@@ -1,6 +1,7 @@
 /** This host, as all its segments share it: who it is, what is wrong with it, and what it knows from elsewhere. */
 import type { Mac } from "../net/index.ts";
 import { Slots } from "./order.ts";
+import { STRAGGLER_MS } from "./peers.ts";
 import { candidateOf } from "./roster.ts";
 import { Doubts, Probation, type RankReason, rankOf } from "./rank.ts";
 import type { FleetOptions, FleetSelf, FleetSettings } from "./input.ts";
@@ -9,6 +10,7 @@ import type { Statement } from "./statement.ts";
 
 /** A namesake counts for so long after its last hello. */
 const NAMESAKE_MS = 2_000;
+const MOST_NAMESAKES = 64;
 /** The age of a view that was never current. */
 const NEVER_MS = 1_000_000_000;
 
@@ -28,6 +30,8 @@ export class Here {
   /** Why it is on probation; the last reason. */
   probationReason = "on probation after its start";
   readonly leases = new Map<string, readonly Statement[]>();
+  /** By instance, when others of this host's name were first heard. */
+  readonly #namesakes = new Map<string, number>();
   #namesake: { readonly mac: Mac; readonly until: number } | undefined;
 
   constructor(options: FleetOptions) {
@@ -56,11 +60,21 @@ export class Here {
     });
   }
 
-  /** Steps back because another machine with this host's name has been up for longer; true if it had not yet. */
-  yieldName(mac: Mac, now: number): boolean {
+  /**
+   * Another instance has this host's name. Two machines must not: the one that has been up for longer keeps it, the other serves
+   * nothing. Returns who of the two that is, when it is news.
+   */
+  meetNamesake(statement: Statement, now: number): "this host" | "the other" | undefined {
+    const firstAt = this.#namesakes.get(statement.instance);
+    if (firstAt === undefined && this.#namesakes.size < MOST_NAMESAKES) this.#namesakes.set(statement.instance, now);
+    // A straggler of this machine's own last life is no namesake; a clone that has its machine-id too goes on.
+    if (statement.machine === this.machine && now - (firstAt ?? now) <= STRAGGLER_MS) return undefined;
+    const uptimeMs = now - this.startedAt;
+    const yields = statement.uptimeMs !== uptimeMs ? statement.uptimeMs > uptimeMs : statement.instance < this.self.instance;
+    if (!yields) return firstAt === undefined ? "the other" : undefined;
     const already = this.#namesake !== undefined && now < this.#namesake.until;
-    this.#namesake = { mac, until: now + NAMESAKE_MS };
-    return !already;
+    this.#namesake = { mac: statement.mac, until: now + NAMESAKE_MS };
+    return already ? undefined : "this host";
   }
 
   /** The host with that MAC, according to the Leases. */

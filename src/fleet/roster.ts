@@ -10,6 +10,8 @@ import type { Rank, Statement } from "./statement.ts";
 export type RosterEvent =
   /** Heard for the first time, or again after its death; `silenceMs` is undefined for the first time. */
   | { readonly event: "appeared"; readonly peer: Peer; readonly silenceMs: number | undefined }
+  /** It says something else of itself that bears on the order of candidates. */
+  | { readonly event: "restated"; readonly peer: Peer }
   | { readonly event: "suspect"; readonly peer: Peer; readonly silenceMs: number }
   | { readonly event: "died"; readonly peer: Peer; readonly silenceMs: number }
   /** A new life of a machine was heard, so the one before is over. */
@@ -114,7 +116,10 @@ export class Roster {
       if (known !== undefined) peer.backAt = now;
       events.push({ event: "appeared", peer, silenceMs });
     }
-    if (!wasPresent || !sameStanding(before, statement)) this.#changed();
+    if (!wasPresent || !sameStanding(before, statement)) {
+      this.#changed();
+      events.push({ event: "restated", peer });
+    }
     if (before.serving > 0 && statement.serving === 0) events.push({ event: "serves-nothing", peer });
     events.push(...regard(peer, me, now));
     events.push(...this.#judge(peer, now));
