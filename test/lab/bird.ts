@@ -1,7 +1,7 @@
 /** BIRD as a router of the lab. Its configuration is the test's own text. */
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
-import { run, type LabProcess } from "./run.ts";
+import { CommandError, run, type LabProcess } from "./run.ts";
 
 export class Bird {
   readonly host: Host;
@@ -38,8 +38,13 @@ export class Bird {
 
   /** Its routes to a prefix, with all attributes, as birdc prints them. "" if it has none. */
   async route(prefix: string): Promise<string> {
-    const text = await this.birdc(`show route for ${prefix} all`);
-    return text.includes("Network not found") ? "" : text;
+    try {
+      return await this.birdc(`show route for ${prefix} all`);
+    } catch (error) {
+      // birdc ends with status 1 when it has no such route.
+      if (error instanceof CommandError && error.output.stdout.includes("Network not found")) return "";
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
