@@ -8,7 +8,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import type { Agent, RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import type { Log } from "../log/index.ts";
 import type { Clock } from "../time/index.ts";
 import type { Failure, Party } from "./failure.ts";
@@ -157,7 +157,7 @@ export class Credentials {
       const stamp = `${mtimeMs} ${size} ${ino}`;
       if (before?.stamp === stamp) return before;
       const parsed = parseKubeconfig(await readFile(this.#path, "utf8"), this.#path, this.#context);
-      const library = new KubeConfig();
+      const library = new (await import("./library.ts")).KubeConfig();
       library.loadFromString(parsed.text);
       this.#fileProblem = undefined;
       this.#loaded = { parsed, library, stamp };

@@ -5,7 +5,7 @@
  * new from deleted, and messages get lost when they come too fast. After each hint, and every 5 s without one, everything is read anew.
  */
 import { createRequire } from "node:module";
-import type Netlink from "netlink";
+import type * as Rt from "netlink/dist/rt/rt.js";
 import type { Log } from "../log/index.ts";
 import type { Clock, Timer } from "../time/index.ts";
 import { type Link, isDisruption, linksFrom } from "./links.ts";
@@ -24,7 +24,7 @@ const ANSWER_MS = 2_000;
 const GROUPS = ["LINK", "IPV4_IFADDR", "IPV6_IFADDR"] as const;
 const SOCKET_OPTIONS = { ref: true, recvBufferSize: 1 << 20, sendBufferSize: 1 << 16 };
 
-type Socket = ReturnType<typeof Netlink.createRtNetlink>;
+type Socket = ReturnType<typeof Rt.createRtNetlink>;
 
 export class LinkWatcher {
   readonly #options: LinkWatcherOptions;
@@ -122,7 +122,8 @@ export class LinkWatcher {
 
   /** Hints have a socket of their own: one that comes in the midst of an answer would cut it in two. */
   #openSockets(): Socket {
-    const { createRtNetlink } = createRequire(import.meta.url)("netlink") as typeof Netlink;
+    // Without the tables of other protocols, which the package's index loads too and which take longer than all else here.
+    const { createRtNetlink } = createRequire(import.meta.url)("netlink/dist/rt/rt.js") as typeof Rt;
     if (this.#hints === undefined) {
       const hints = createRtNetlink(SOCKET_OPTIONS);
       this.#hints = hints;
