@@ -26,9 +26,12 @@ export class Bird {
     return bird;
   }
 
-  /** Runs one command of birdc and returns what it prints. */
+  /** Runs one command of birdc and returns what it prints, be it a refusal or "Network not found". Throws CommandError if BIRD is not there. */
   async birdc(command: string): Promise<string> {
-    return await run(["birdc", "-s", this.#socket, ...command.split(" ")]);
+    const argv = ["birdc", "-s", this.#socket, ...command.split(" ")];
+    const output = await runToEnd(argv);
+    if (!output.stdout.includes("ready.")) throw new CommandError(argv, output);
+    return output.stdout;
   }
 
   /** Whether a protocol's session is up. */

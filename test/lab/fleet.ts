@@ -47,6 +47,7 @@ export class Fleet {
   readonly #members = new Map<string, Member>();
   readonly #served: ServedVip[] = [];
   #pods: Host | undefined;
+  #kubeconfig: string | undefined;
 
   private constructor(lab: Lab, lan: Segment, controlPlane: Host, api: SimulatorProcess, client: Host, options: FleetOptions) {
     this.lab = lab;
@@ -136,10 +137,11 @@ export class Fleet {
   }
 
   async #startDaemon(host: Host): Promise<Daemon> {
-    const kubeconfig = await this.api.kubeconfig("bmlb", "token");
+    // Written once: another host may be reading it.
+    this.#kubeconfig ??= await this.api.kubeconfig("bmlb", "token");
     const { settings, env } = this.#options;
     return await this.lab.daemon(host, {
-      config: { host: { node: host.name }, kubernetes: { kubeconfig }, pool: [{ name: "lan", addresses: POOL }], l2: [{ name: "lan" }], ...settings },
+      config: { host: { node: host.name }, kubernetes: { kubeconfig: this.#kubeconfig }, pool: [{ name: "lan", addresses: POOL }], l2: [{ name: "lan" }], ...settings },
       env,
     });
   }
