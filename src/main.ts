@@ -5,7 +5,13 @@ const version = process.env["BMLB_VERSION"] ?? "0.0.0-source";
 
 process.title = "bmlb";
 
-process.exitCode = await runProgram({
+// Who reads only the first lines of a table (`| head`) is right to close the pipe.
+let unwritten = 0;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") process.exitCode = unwritten = 1;
+});
+
+const status = await runProgram({
   version,
   words: process.argv.slice(2),
   environment: process.env,
@@ -14,3 +20,4 @@ process.exitCode = await runProgram({
   run: async (configPath) => (await import("./run.ts")).runDaemon({ configPath, version }),
   check: async (configPath, json) => (await import("./configuration.ts")).checkConfiguration(configPath, json),
 });
+process.exitCode = Math.max(status, unwritten);

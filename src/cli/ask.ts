@@ -14,14 +14,14 @@ export function ask<Path extends keyof Reports>(socket: string, path: Path, quer
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => (body += text));
-      response.on("error", (error) => {
-        reject(new AskError(error.message));
+      response.on("error", () => {
+        reject(new AskError(`the daemon broke off its answer on ${socket}; has it stopped? see journalctl -u bmlb`));
       });
       response.on("end", () => {
         try {
           const report: unknown = JSON.parse(body);
           if (response.statusCode === 200) resolve(report as Reports[Path]);
-          else reject(new AskError((report as ErrorReport).error));
+          else reject(new AskError((report as Partial<ErrorReport>).error ?? `the daemon gave the status ${response.statusCode ?? 0} on ${socket}`));
         } catch {
           reject(new AskError(`the daemon gave an answer that is not JSON on ${socket}`));
         }
@@ -40,6 +40,8 @@ function explainFailure(socket: string, error: NodeJS.ErrnoException): string {
     case "ENOENT":
     case "ECONNREFUSED":
       return `bmlb is not running here (nothing listens on ${socket}); start it with: systemctl start bmlb`;
+    case "ENOTDIR":
+      return `there is no such socket: ${socket}; --socket names another`;
     case "EACCES":
       return `no permission to ask bmlb on ${socket}; be root or in the group bmlb`;
     default:

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import type { Reports } from "../admin/index.ts";
 import { ask, AskError } from "./ask.ts";
+import { printable } from "./printable.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
 export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
@@ -68,7 +69,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
       const { json, socket } = command.opts<Output>();
       const target = command.args[0];
       const report = await ask(socket, path, target === undefined ? {} : { target });
-      options.out(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : show(report));
+      options.out(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : show(printable(report)));
     });
   };
   question(program, "status", "how this host is", "/v1/status", showStatus);
@@ -85,7 +86,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof AskError)) throw error;
-    options.err(`bmlb: ${error.message}\n`);
+    options.err(`bmlb: ${printable(error.message)}\n`);
     return 1;
   }
 }

@@ -7,11 +7,11 @@ export function showStatus(report: StatusReport): string {
   const age = kubernetes.current_seconds_ago;
   const view = {
     none: "nothing read yet",
-    cache: "read from the cache on disk; the API has not answered since the start",
+    cache: "as the cache on disk has it; nothing has been read from the API since the start",
     api: age === null ? "read from the API" : `current ${formatDuration(age)} ago`,
   }[kubernetes.view];
   const lines = [
-    ["host", `${report.host}, ${report.state} for ${formatDuration(report.uptime_seconds)}, rank ${report.rank} (${report.rank_reason})`],
+    ["host", `${report.host}, ${report.state}, up ${formatDuration(report.uptime_seconds)}, rank ${report.rank} (${report.rank_reason})`],
     ["kubernetes", `${kubernetes.server}, ${view}`],
     ["allocator", allocator.here ? "this host" : orNothing(allocator.host)],
     ["VIPs", `${vips.total} in all, ${vips.answered_here} answered here, ${vips.routes_announced} routes announced`],
@@ -22,8 +22,8 @@ export function showStatus(report: StatusReport): string {
     ["INTERFACE", "STATE", "VIPS", "HOSTS", "ANSWERED"],
     report.segments.map((s) => [s.interface, s.state, String(s.vips), String(s.hosts_heard), String(s.frames_answered)]),
   );
-  const watches = kubernetes.watches.filter((watch) => watch.error !== null).map((watch) => `watch of ${watch.kind}: ${watch.error ?? ""}\n`);
-  const warnings = [...watches, ...report.warnings.map((warning) => `warning: ${warning}\n`)];
+  const troubles = new Set([...kubernetes.watches.flatMap((watch) => watch.error ?? []), ...report.warnings]);
+  const warnings = Array.from(troubles, (trouble) => `warning: ${trouble}\n`);
   return `${head}\n${segments}${warnings.length > 0 ? `\n${warnings.join("")}` : ""}`;
 }
 

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import type { ExplainReport, StatusReport, VipReport } from "../../src/admin/index.ts";
+import { runProgram } from "../../src/cli/index.ts";
+
+type Outcome = { readonly status: number; readonly out: string; readonly err: string; readonly ran: readonly string[] };
+
+async function bmlb(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  let [out, err] = ["", ""];
+  const ran: string[] = [];
+  const status = await runProgram({
+    version: "1.2.3",
+    words,
+    environment,
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    run: (path) => {
+      ran.push(`run ${path}`);
+      return Promise.resolve(78);
+    },
+    check: (path, json) => {
+      ran.push(`check ${path}${json ? " as JSON" : ""}`);
+      return Promise.resolve(1);
+    },
+  });
+  return { status, out, err, ran };
+}
+
+/** A daemon that answers with these, by path. Returns its socket. */
+async function daemon(t: TestContext, answers: Readonly<Record<string, unknown>>): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "bmlb-cli-"));
+  const socket = join(folder, "bmlb.sock");
+  const server = createServer((request, response) => {
+    const answer = answers[request.url ?? ""];
+    if (typeof answer === "string") response.end(answer);
+    else response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? { error: `nothing at ${request.url ?? ""}` }));
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  });
+  return socket;
+}
+
+const VIP: VipReport = { address: "192.0.2.1", service: "shop/web", pool: "lan", answered_on: ["eth0"], announced_to: [], owners: { eth0: "h1", eth1: null } };
+const STATUS: StatusReport = {
+  version: "1.2.3",
+  host: "h1",
+  pid: 7,
+  state: "ready",
+  uptime_seconds: 3661,
+  rank: 3,
+  rank_reason: "eligible",
+  kubernetes: { server: "https://192.0.2.250:6443", view: "cache", current_seconds_ago: null, watches: [
+    { kind: "services", state: "waiting", objects: 0, error: "nobody listens there" },
+    { kind: "nodes", state: "waiting", objects: 0, error: "nobody listens there" },
+  ] },
+  allocator: { host: null, here: false },
+  vips: { total: 2, answered_here: 1, routes_announced: 0 },
+  segments: [{ interface: "eth0", state: "open", vips: 1, hosts_heard: 1, frames_answered: 5 }],
+  peers: { configured: 0, established: 0 },
+  warnings: ["something else"],
+};
+const EXPLAINED: readonly ExplainReport[] = [
+  { address: "192.0.2.1", service: "shop/web", pool: "lan", answers_here: false, ways: [{ way: "l2 lan on eth0", here: false, because: "h2 answers for it" }], candidates: { eth0: [{ host: "h2", rank: 3, note: "" }, { host: "h1", rank: 2, note: "this host" }] } },
+];
+
+for (const words of [[], ["nonsense"], ["--nonsense"], ["status", "--nonsense"], ["status", "surplus"], ["explain"], ["explain", "a", "b"], ["bgp"], ["bgp", "nonsense"], ["run", "-c"], ["check", "surplus"], ["vips", "--socket"]]) {
+  test(`"bmlb ${words.join(" ")}" is wrong usage: status 2, and the way out on standard error`, async () => {
+    const { status, out, err, ran } = await bmlb(words);
+    assert.deepEqual({ status, out, ran }, { status: 2, out: "", ran: [] });
+    assert.notEqual(err, "");
+  });
+}
+
+test("a misspelt command is answered with the nearest", async () => {
+  assert.match((await bmlb(["statsu"])).err, /Did you mean status\?/);
+});
+
+test("help and version go to standard output and are no failure", async () => {
+  for (const words of [["--help"], ["-h"], ["status", "--help"], ["bgp", "-h"]]) {
+    const { status, out, err } = await bmlb(words);
+    assert.deepEqual({ status, err }, { status: 0, err: "" });
+    assert.match(out, /^Usage: bmlb/);
+  }
+  assert.deepEqual(await bmlb(["--version"]), { status: 0, out: "1.2.3\n", err: "", ran: [] });
+  assert.deepEqual(await bmlb(["version"]), { status: 0, out: "bmlb 1.2.3\n", err: "", ran: [] });
+  assert.deepEqual(JSON.parse((await bmlb(["version", "--json"])).out), { version: "1.2.3" });
+});
+
+test("run and check take a file, and their status is the program's", async () => {
+  assert.deepEqual(await bmlb(["run"]), { status: 78, out: "", err: "", ran: ["run /etc/bmlb/config.toml"] });
+  assert.deepEqual((await bmlb(["run", "-c", "x.toml"])).ran, ["run x.toml"]);
+  const check = await bmlb(["check", "--config", "x.toml", "--json"]);
+  assert.deepEqual([check.status, check.ran], [1, ["check x.toml as JSON"]]);
+});
+
+test("without a daemon every question ends with status 1 and what to do", async () => {
+  for (const words of [["status"], ["vips"], ["explain", "x"], ["hosts"], ["pools"], ["bgp", "peers"], ["status", "--json"]]) {
+    const { status, out, err } = await bmlb(words, { RUNTIME_DIRECTORY: "/nonexistent" });
+    assert.deepEqual({ status, out }, { status: 1, out: "" });
+    assert.equal(err, "bmlb: bmlb is not running here (nothing listens on /nonexistent/bmlb.sock); start it with: systemctl start bmlb\n");
+  }
+});
+
+test("tables line up, and JSON is what the daemon said", async (t) => {
+  const socket = await daemon(t, { "/v1/vips?": [VIP, { ...VIP, address: "2001:db8::1", service: null, answered_on: [], owners: {} }] });
+  assert.equal(
+    (await bmlb(["vips", "--socket", socket])).out,
+    [
+      "ADDRESS      SERVICE   POOL  OWNER           ANSWERED-ON  ANNOUNCED-TO",
+      "192.0.2.1    shop/web  lan   eth0:h1,eth1:?  eth0         -",
+      "2001:db8::1  -         lan   -               -            -",
+      "",
+    ].join("\n"),
+  );
+  assert.deepEqual((JSON.parse((await bmlb(["vips", "--json", "--socket", socket])).out) as VipReport[])[0], VIP);
+});
+
+test("nothing is a table of headings, and an empty JSON list", async (t) => {
+  const socket = await daemon(t, { "/v1/bgp/peers?": [] });
+  assert.equal((await bmlb(["bgp", "peers", "--socket", socket])).out, "PEER  ADDRESS  AS  STATE  SINCE  ROUTES  LAST-ERROR\n");
+  assert.equal((await bmlb(["bgp", "peers", "--json", "--socket", socket])).out, "[]\n");
+});
+
+test("the status names what is wrong once, however many suffer from it", async (t) => {
+  const { out } = await bmlb(["status", "--socket", await daemon(t, { "/v1/status?": STATUS })]);
+  assert.match(out, /^host {8}h1, ready, up 1h1m, rank 3 \(eligible\)$/m);
+  assert.match(out, /^kubernetes {2}https:\/\/192\.0\.2\.250:6443, as the cache on disk has it; nothing has been read from the API since the start$/m);
+  assert.match(out, /^eth0 +open +1 +1 +5$/m);
+  assert.equal(out.split("nobody listens there").length - 1, 1);
+  assert.match(out, /^warning: something else$/m);
+});
+
+test("explain says for each way whether and why, and who would come first", async (t) => {
+  const { out } = await bmlb(["explain", "shop/web", "--socket", await daemon(t, { "/v1/explain?target=shop%2Fweb": EXPLAINED })]);
+  assert.equal(
+    out,
+    [
+      "192.0.2.1 of Service shop/web does not answer here",
+      "  no   l2 lan on eth0: h2 answers for it",
+      "",
+      "candidates on eth0:",
+      "   HOST  RANK  NOTE",
+      "1  h2    3",
+      "2  h1    2     this host",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("what the daemon does not know is its sentence, with status 1", async (t) => {
+  const { status, out, err } = await bmlb(["explain", "x y", "--socket", await daemon(t, {})]);
+  assert.deepEqual({ status, out, err }, { status: 1, out: "", err: "bmlb: nothing at /v1/explain?target=x+y\n" });
+});
+
+for (const [what, answer] of [["no JSON", "<html>"], ["half of it", '[{"address":']] as const) {
+  test(`a daemon that answers with ${what} is a failure with a sentence`, async (t) => {
+    const { status, err } = await bmlb(["vips", "--socket", await daemon(t, { "/v1/vips?": answer })]);
+    assert.equal(status, 1);
+    assert.match(err, /^bmlb: the daemon gave an answer that is not JSON on /);
+  });
+}
+
+test("a text of another host cannot steer the terminal", async (t) => {
+  const host = { name: "\u001b[31mevil", self: false, interface: null, state: "leased", rank: 3, reason: "a\nb\u009b\u202e", serving: 0, heard_ms_ago: null, node: null, address: null };
+  const { out } = await bmlb(["hosts", "--socket", await daemon(t, { "/v1/hosts?": [host] })]);
+  assert.doesNotMatch(out.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+  assert.equal(out.split("\n").length, 3, "and not forge a line");
+  assert.match(out, /\\x1b\[31mevil/);
+});
