@@ -1,7 +1,7 @@
 /** BIRD as a router of the lab. Its configuration is the test's own text. */
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
-import { CommandError, run, type LabProcess } from "./run.ts";
+import { CommandError, type LabProcess, runToEnd } from "./run.ts";
 
 export class Bird {
   readonly host: Host;
