@@ -49,7 +49,7 @@ const FORGET_EVERY_MS = 5_000;
 /** How long a proxy may take to connect us, in ms. */
 const PROXY_MS = 10_000;
 
-type Loaded = { readonly parsed: Kubeconfig; readonly library: KubeConfig; readonly stamp: string };
+type Loaded = { readonly parsed: Kubeconfig; readonly stamp: string; /** From the first attempt on. */ library?: KubeConfig };
 
 export class Credentials {
   readonly #path: string;
@@ -109,10 +109,11 @@ export class Credentials {
   async #attempt(): Promise<Attempted> {
     const loaded = await this.#file();
     if ("failure" in loaded) return loaded;
-    const { parsed, library } = loaded;
+    const { parsed } = loaded;
     const options: RequestOptions = { headers: {}, timeout: PROXY_MS };
     try {
-      await library.applyToHTTPSOptions(options);
+      loaded.library ??= await libraryOf(parsed);
+      await loaded.library.applyToHTTPSOptions(options);
     } catch (error) {
       // A garbled answer of a plug-in stays in the library's cache for ever: start afresh.
       if (this.#loaded === loaded) this.#loaded = undefined;
@@ -157,10 +158,8 @@ export class Credentials {
       const stamp = `${mtimeMs} ${size} ${ino}`;
       if (before?.stamp === stamp) return before;
       const parsed = parseKubeconfig(await readFile(this.#path, "utf8"), this.#path, this.#context);
-      const library = new (await import("./library.ts")).KubeConfig();
-      library.loadFromString(parsed.text);
       this.#fileProblem = undefined;
-      this.#loaded = { parsed, library, stamp };
+      this.#loaded = { parsed, stamp };
       return this.#loaded;
     } catch (error) {
       if (before === undefined) throw error;
@@ -191,6 +190,12 @@ export class Credentials {
     this.#problem = sentence;
     return { ok: false, failure: { kind: "credentials", sentence } };
   }
+}
+
+async function libraryOf(parsed: Kubeconfig): Promise<KubeConfig> {
+  const library = new (await import("./library.ts")).KubeConfig();
+  library.loadFromString(parsed.text);
+  return library;
 }
 
 /** `https://host:port/path` without a slash at the end. */
