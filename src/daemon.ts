@@ -20,7 +20,7 @@ import { Liveness } from "./liveness/index.ts";
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, standsFor, type World } from "./plan/index.ts";
+import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
@@ -79,6 +79,7 @@ export class Daemon {
   #starting = Promise.resolve();
   #fedAt = Number.NEGATIVE_INFINITY;
   #nodeProblem: string | undefined;
+  #metricsProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
   #nextPulse: Timer | undefined;
@@ -204,6 +205,7 @@ export class Daemon {
     this.#state = "ready";
     notifier.ready(this.#statusLine());
     log.notice("ready", { services: this.#cluster.serviceCount, view: this.#view, ms: Math.round(clock.now() - this.#startedAt) });
+    for (const problem of this.#interfaceProblems()) log.warning(problem);
     if (!this.#cluster.complete) log.warning("the cluster is not known yet, neither from the API nor from the cache: nothing is announced until the API has answered");
     this.#repair();
   }
@@ -392,11 +394,19 @@ export class Daemon {
     const { runtime } = this.#parts.folders;
     const missing = makeFolder(runtime);
     const unheard = missing === undefined ? await this.#admin.start() : `cannot make ${runtime}, so that \`bmlb status\` and its kin get no answer: ${missing}`;
-    for (const problem of [unheard, await this.#metrics?.start()]) {
-      if (problem === undefined) continue;
-      this.#problems.push(problem);
-      this.#parts.journal.error(problem);
+    if (unheard !== undefined) {
+      this.#problems.push(unheard);
+      this.#parts.journal.error(unheard);
     }
+    await this.#startMetrics();
+  }
+
+  /** An address that is not there yet, or a port that another program has, may come free. */
+  async #startMetrics(): Promise<void> {
+    const before = this.#metricsProblem;
+    this.#metricsProblem = await this.#metrics?.start();
+    if (this.#metricsProblem !== undefined && before === undefined) this.#parts.journal.error(this.#metricsProblem);
+    if (this.#metricsProblem === undefined && before !== undefined) this.#parts.journal.notice("metrics are served now");
   }
 
   // ---- time
@@ -424,6 +434,7 @@ export class Daemon {
     this.#nextRepair = clock.timer("repair", REPAIR_MS, () => {
       this.#worldMoved(this.#cluster.addresses());
       this.#allocator.lookAtAll();
+      if (this.#metricsProblem !== undefined && !this.#quiet) void this.#startMetrics();
       notifier.status(this.#statusLine());
       this.#repair();
     });
@@ -449,10 +460,16 @@ export class Daemon {
     return this.#state === "stopping";
   }
 
+  /** Nothing before the interfaces have been read. */
+  #interfaceProblems(): readonly string[] {
+    return this.#links.links.length === 0 ? [] : withoutInterface(this.#world()).map(sayReason);
+  }
+
   #warnings(): readonly string[] {
     const { election, hostLease } = this.#kubernetes;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
-    return [...this.#problems, ...(this.#nodeProblem === undefined ? [] : [this.#nodeProblem]), ...new Set(api), ...this.#liveness.warnings()];
+    const own = [this.#metricsProblem, this.#nodeProblem].filter((problem) => problem !== undefined);
+    return [...this.#problems, ...own, ...this.#interfaceProblems(), ...new Set(api), ...this.#liveness.warnings()];
   }
 
   /** What the reporter may look at, as it is when it looks. */

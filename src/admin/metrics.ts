@@ -54,19 +54,24 @@ export class MetricsServer {
     this.#server.maxConnections = 64;
   }
 
-  /** Listens. Resolves with an error sentence if the port cannot be had; the daemon goes on without metrics. */
+  /** Listens. Resolves with an error sentence if the port cannot be had; the daemon goes on without metrics, and may try again. */
   start(): Promise<string | undefined> {
     const { address, port, log } = this.#options;
     return new Promise((resolve) => {
-      this.#server.once("error", (error) => {
-        resolve(`cannot serve metrics on ${address} port ${port}: ${error.message}`);
-      });
-      this.#server.listen({ host: address, port }, () => {
+      const failed = (error: Error): void => {
+        this.#server.off("listening", listening);
+        resolve(`cannot serve metrics on ${address} port ${port}: ${error.message}; it is tried again; [metrics] listen names another address, or is "off"`);
+      };
+      const listening = (): void => {
+        this.#server.off("error", failed);
         this.#server.on("error", (error) => {
           log.warning("the metrics server failed", { error: error.message });
         });
         resolve(undefined);
-      });
+      };
+      this.#server.once("error", failed);
+      this.#server.once("listening", listening);
+      this.#server.listen({ host: address, port });
     });
   }
 

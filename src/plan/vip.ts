@@ -76,6 +76,13 @@ export function standsFor(world: World, segment: string): readonly { readonly na
     .map((advertisement) => ({ name: advertisement.name, prefer: preferClass(advertisement.prefer, world.config.host.name) }));
 }
 
+/** For each [[l2]] that is for this host and has no interface here: that reason. */
+export function withoutInterface(world: World): readonly Reason[] {
+  return world.config.l2
+    .filter((advertisement) => hostSelected(world, advertisement) === undefined && !world.segments.some((segment) => anyGlobMatches(advertisement.interfaces, segment.name)))
+    .map((advertisement) => ({ reason: "no-interface", advertisement: advertisement.name, interfaces: advertisement.interfaces }));
+}
+
 /** The configured peers that are for this host. */
 export function peersOf(world: World): readonly BgpPeerConfig[] {
   return (world.config.bgp?.peers ?? []).filter((peer) => hostSelected(world, peer) === undefined);

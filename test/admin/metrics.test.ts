@@ -73,9 +73,12 @@ test("other paths and methods are refused, and a scrape that fails is logged", a
   assert.match(log(), /<3>the metrics could not be collected error="Error: a defect"/);
 });
 
-test("a port that is taken is a sentence that names it", async (t) => {
+test("a port that is taken is a sentence that names it, and can be had later", async (t) => {
   const first = await bench(t, () => []);
   await first.server.start();
   const second = await bench(t, () => [], undefined, first.port);
   assert.match((await second.server.start()) ?? "", new RegExp(`^cannot serve metrics on 127\\.0\\.0\\.1 port ${first.port}: .*EADDRINUSE`));
+  await first.server.stop();
+  assert.equal(await second.server.start(), undefined);
+  assert.equal(await (await fetch(`${second.url}/healthz`)).text(), "ok\n");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
-import { dueVips, planVip, type Ownership, sayReason, standsFor, type World } from "../../src/plan/index.ts";
+import { dueVips, planVip, type Ownership, sayReason, standsFor, withoutInterface, type World } from "../../src/plan/index.ts";
 import { address } from "../../src/net/index.ts";
 import { node, service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, type ConfigParts, l2, peer, pool } from "../config/values.ts";
@@ -180,4 +180,10 @@ test("a host stands for the advertisements of a segment, with its place among th
     { name: "a", prefer: 1 },
     { name: "b", prefer: 0 },
   ]);
+});
+
+test("an advertisement for this host without an interface here is named, one for other hosts is not", () => {
+  const scene = world({ l2: [l2("lan", ["lan"], { interfaces: ["eth9"] }), l2("any", ["lan"]), l2("others", ["lan"], { hosts: ["h2"], interfaces: ["eth9"] })] });
+  assert.deepEqual(withoutInterface(scene).map(sayReason), ["this host has no interface for advertisement lan: none matches eth9"]);
+  assert.equal(withoutInterface({ ...scene, segments: [] }).length, 2);
 });
