@@ -9,12 +9,12 @@ export type Moved = { readonly segment: string; readonly count: number; readonly
 export type FleetFact =
   | { readonly fact: "host-alive"; readonly segment: string; readonly host: string; readonly rank: Rank; readonly silenceMs: number | undefined }
   | { readonly fact: "host-suspect"; readonly segment: string; readonly host: string; readonly silenceMs: number }
-  | { readonly fact: "host-dead"; readonly segment: string; readonly host: string; readonly silenceMs: number; readonly serving: number }
+  | { readonly fact: "host-dead"; readonly segment: string; readonly host: string; readonly silenceMs: number; readonly serving: number; readonly leaving: boolean }
   | { readonly fact: "host-restarted"; readonly segment: string; readonly host: string }
   | ({ readonly fact: "took"; readonly from: string | undefined; readonly why: ClaimReason } & Moved)
   | ({ readonly fact: "gave-up"; readonly to: string | undefined; readonly why: string } & Moved)
   | ({ readonly fact: "disputed"; readonly with: string } & Moved)
-  | { readonly fact: "rank"; readonly segment: string; readonly rank: Rank; readonly before: Rank | undefined; readonly reason: string }
+  | { readonly fact: "rank"; readonly segment: string; readonly rank: Rank; readonly before: Rank | undefined; readonly reason: string; readonly leaving: boolean }
   | { readonly fact: "returning"; readonly segment: string | undefined; readonly why: string; readonly probationMs: number }
   | { readonly fact: "duplicate-name"; readonly segment: string; readonly mac: Mac; readonly yields: "this host" | "the other" }
   | { readonly fact: "stranger"; readonly segment: string; readonly address: Address; readonly mac: Mac; readonly serving: boolean }
@@ -38,6 +38,7 @@ export function sayFact(fact: FleetFact): FactLine {
     case "host-suspect":
       return line("debug", `${fact.host} is silent on ${fact.segment}`, { host: fact.host, segment: fact.segment, silence_ms: round(fact.silenceMs) });
     case "host-dead":
+      if (fact.leaving) return line("notice", `${fact.host} has stopped`, { host: fact.host, segment: fact.segment, serving: fact.serving });
       return line("warning", `${fact.host} is dead on ${fact.segment}: silent for ${round(fact.silenceMs)} ms while it served ${vips(fact.serving)}`, {
         host: fact.host,
         segment: fact.segment,
@@ -53,7 +54,7 @@ export function sayFact(fact: FleetFact): FactLine {
     case "disputed":
       return line("notice", `${fact.with} claimed ${what(fact)} on ${fact.segment}, which this host keeps because it comes first`, moved(fact, { host: fact.with }));
     case "rank":
-      return line(fact.rank === 3 ? "notice" : "warning", `rank ${fact.rank} on ${fact.segment}: ${fact.reason}`, { segment: fact.segment, rank: fact.rank, before: fact.before });
+      return line(fact.rank >= 2 || fact.leaving ? "notice" : "warning", `rank ${fact.rank} on ${fact.segment}: ${fact.reason}`, { segment: fact.segment, rank: fact.rank, before: fact.before });
     case "returning":
       return line("notice", `stands back${fact.segment === undefined ? "" : ` on ${fact.segment}`}: ${fact.why}`, { segment: fact.segment, probation_ms: round(fact.probationMs) });
     case "duplicate-name":

@@ -330,7 +330,7 @@ export class Fleet {
         this.#effects.fact({ fact: "host-suspect", ...who, silenceMs: event.silenceMs });
         return;
       case "died":
-        this.#effects.fact({ fact: "host-dead", ...who, silenceMs: event.silenceMs, serving: peer.statement.serving });
+        this.#effects.fact({ fact: "host-dead", ...who, silenceMs: event.silenceMs, serving: peer.statement.serving, leaving: peer.statement.leaving });
         return;
       case "restarted":
         this.#effects.fact({ fact: "host-restarted", ...who });

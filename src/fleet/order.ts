@@ -50,7 +50,12 @@ export function fitnessOf(contest: Contest, candidate: Candidate): 0 | 1 | 2 {
 
 /** Whether the host may own the VIP at all. */
 export function isCandidate(contest: Contest, host: Candidate): boolean {
-  return host.rank > 0 && host.stands.has(contest.advertisement) && fitnessOf(contest, host) > 0;
+  return offersItself(contest, host) && fitnessOf(contest, host) > 0;
+}
+
+/** Whether the host says that it may own the VIP: no matter what the reader knows of endpoints. */
+function offersItself(contest: Contest, host: Candidate): boolean {
+  return host.rank > 0 && host.stands.has(contest.advertisement);
 }
 
 /**
@@ -76,8 +81,9 @@ export function compareAtEqualRank(contest: Contest, a: Candidate, b: Candidate,
 }
 
 /**
- * True if `a` prevails over `b` when both claim the VIP. Who may not own it loses first; then the younger view of Kubernetes
- * prevails (the difference, which stays constant while the API is away); then the order of candidates.
+ * True if `a` prevails over `b` when both claim the VIP. Who by its own word may not own it loses first; then the younger view of
+ * Kubernetes prevails (the difference, which stays constant while the API is away); then who has an endpoint, which is what views
+ * may differ about; then the order of candidates.
  */
 export function prevails(contest: Contest, a: Contender, b: Contender): boolean {
   return before(contest, a, b, compareCandidates);
@@ -89,9 +95,11 @@ export function prevailsAtEqualRank(contest: Contest, a: Contender, b: Contender
 }
 
 function before(contest: Contest, a: Contender, b: Contender, compare: typeof compareCandidates): boolean {
-  const may = isCandidate(contest, a.candidate);
-  if (may !== isCandidate(contest, b.candidate)) return may;
+  const offers = offersItself(contest, a.candidate);
+  if (offers !== offersItself(contest, b.candidate)) return offers;
   if (Math.abs(a.viewAgeMs - b.viewAgeMs) > YOUNGER_VIEW_MS) return a.viewAgeMs < b.viewAgeMs;
+  const fit = isCandidate(contest, a.candidate);
+  if (fit !== isCandidate(contest, b.candidate)) return fit;
   return compare(contest, a.candidate, b.candidate, a.candidate.digest === b.candidate.digest ? "counts" : "ignored") < 0;
 }
 

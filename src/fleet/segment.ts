@@ -267,7 +267,7 @@ export class Segment implements Seat {
   }
 
   #tellRank(before: Statement["rank"] | undefined): void {
-    this.#outlet.fact({ fact: "rank", segment: this.segment, rank: this.#said.rank, before, reason: this.#said.reason });
+    this.#outlet.fact({ fact: "rank", segment: this.segment, rank: this.#said.rank, before, reason: this.#said.reason, leaving: this.#said.leaving });
   }
 }
 

@@ -11,6 +11,7 @@ export type Claimant = {
   readonly name: string;
   readonly rank: number;
   readonly leaving: boolean;
+  /** It may own the VIP, as far as this host knows. */
   readonly candidate: boolean;
   /** This host would prevail over it in a dispute, as things are, and if both had the same rank. */
   readonly yields: boolean;
@@ -95,7 +96,7 @@ function take(at: Situation): Verdict {
 /** Somebody serves it who comes after this host. Who may not serve it is relieved at once: make before break. */
 function preempt(at: Situation, claimant: Claimant): Verdict {
   if (claimant.leaving) return { do: "claim", why: "owner-left" };
-  if (!claimant.candidate) return { do: "claim", why: "owner-unfit" };
+  if (!claimant.candidate && claimant.yields) return { do: "claim", why: "owner-unfit" };
   const keeps = (reason: string, until = Infinity): Verdict => ({ do: "wait", reason: `${claimant.name} keeps it: ${reason}`, until });
   if (at.rank < 3) return keeps("this host is not eligible to take it back");
   if (!claimant.yields) return keeps("its view of Kubernetes is younger, or its file differs");

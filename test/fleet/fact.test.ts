@@ -9,12 +9,15 @@ const VIP = address("192.0.2.1");
 for (const [fact, level, sentence] of [
   [{ fact: "host-alive", segment: "eth0", host: "edge-2", rank: 3, silenceMs: undefined }, "notice", "hears edge-2 on eth0"],
   [{ fact: "host-alive", segment: "eth0", host: "edge-2", rank: 2, silenceMs: 5_000.4 }, "notice", "hears again edge-2 on eth0"],
-  [{ fact: "host-dead", segment: "eth0", host: "edge-2", silenceMs: 600.2, serving: 1 }, "warning", "edge-2 is dead on eth0: silent for 600 ms while it served 1 VIP"],
+  [{ fact: "host-dead", segment: "eth0", host: "edge-2", silenceMs: 600.2, serving: 1, leaving: false }, "warning", "edge-2 is dead on eth0: silent for 600 ms while it served 1 VIP"],
+  [{ fact: "host-dead", segment: "eth0", host: "edge-2", silenceMs: 600.2, serving: 0, leaving: true }, "notice", "edge-2 has stopped"],
   [{ fact: "took", segment: "eth0", count: 1, address: VIP, from: "edge-2", why: "owner-died" }, "notice", "took 192.0.2.1 on eth0 from edge-2: it is dead"],
   [{ fact: "took", segment: "eth0", count: 5_000, address: undefined, from: undefined, why: "unclaimed" }, "notice", "took 5000 VIPs on eth0: nobody answered"],
   [{ fact: "gave-up", segment: "eth0", count: 2, address: undefined, to: "edge-2", why: "that host comes first" }, "notice", "gave up 2 VIPs on eth0 to edge-2: that host comes first"],
-  [{ fact: "rank", segment: "eth0", rank: 3, before: 2, reason: "eligible" }, "notice", "rank 3 on eth0: eligible"],
-  [{ fact: "rank", segment: "eth0", rank: 1, before: 3, reason: "node edge-1 is not Ready" }, "warning", "rank 1 on eth0: node edge-1 is not Ready"],
+  [{ fact: "rank", segment: "eth0", rank: 3, before: 2, reason: "eligible", leaving: false }, "notice", "rank 3 on eth0: eligible"],
+  [{ fact: "rank", segment: "eth0", rank: 1, before: 3, reason: "node edge-1 is not Ready", leaving: false }, "warning", "rank 1 on eth0: node edge-1 is not Ready"],
+  [{ fact: "rank", segment: "eth0", rank: 2, before: undefined, reason: "on probation after its start", leaving: false }, "notice", "rank 2 on eth0: on probation after its start"],
+  [{ fact: "rank", segment: "eth0", rank: 0, before: 3, reason: "leaving", leaving: true }, "notice", "rank 0 on eth0: leaving"],
   [{ fact: "stranger", segment: "eth0", address: VIP, mac: mac(9), serving: false }, "warning", "192.0.2.1 is used on eth0 by 02:00:00:00:00:09, which is no host of the fleet; it is not taken from it"],
 ] as const satisfies readonly (readonly [FleetFact, string, string])[]) {
   test(`the log says: ${sentence}`, () => {

@@ -58,6 +58,13 @@ test("then the view that is younger by more than 10 s prevails, whatever the ran
   assert.equal(prevails(contest(), old, young), false);
 });
 
+test("who has an endpoint is what views differ about, so the younger one decides that too", () => {
+  const local = contest({ fitness: new Map([["a", 2]]) });
+  const [a, b] = [host("a"), host("b")];
+  assert.equal(prevails(local, { candidate: a, viewAgeMs: 5_000 }, { candidate: b, viewAgeMs: 0 }), true);
+  assert.equal(prevails(local, { candidate: a, viewAgeMs: 15_000 }, { candidate: b, viewAgeMs: 0 }), false);
+});
+
 test("views that differ by less do not count", () => {
   assert.equal(prevails(contest(), { candidate: host(HIGH), viewAgeMs: 9_000 }, { candidate: host(LOW), viewAgeMs: 0 }), true);
 });

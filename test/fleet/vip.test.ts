@@ -52,6 +52,7 @@ for (const [what, at, expected] of [
   ["the owner leaves: make before break", situation({ claimant: claimant({ rank: 0, leaving: true, candidate: false }) }), "claim owner-left"],
   ["also for a host on probation", situation({ rank: 2, claimant: claimant({ rank: 0, leaving: true, candidate: false }) }), "claim owner-left"],
   ["the owner may not serve it any more", situation({ rank: 2, claimant: claimant({ candidate: false }) }), "claim owner-unfit"],
+  ["or so this host's older view has it", situation({ claimant: claimant({ candidate: false, yields: false }) }), "wait"],
   ["failback: the owner comes after this host", situation({ claimant: claimant() }), "claim pre-empted"],
   ["not while this host is on probation", situation({ rank: 2, claimant: claimant({ rank: 2 }) }), "wait"],
   ["not before the others know that it is eligible", situation({ settledAt: NOW + 1, claimant: claimant() }), "wait"],

@@ -33,7 +33,8 @@ const MOVES: Readonly<Record<Kind, number>> = {
   endpoints: 3,
   "not-ready": 2,
   "not-ready-all": 0,
-  loss: 2,
+  // Three hellos in a row may be lost more than once.
+  loss: 4,
   "boot-all": 3,
 };
 
