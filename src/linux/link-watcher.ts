@@ -74,22 +74,20 @@ export class LinkWatcher {
     });
   }
 
-  /** Never rejects. */
+  /** Rejects only with what the receiver throws. */
   async #read(): Promise<void> {
     if (this.#state !== "waiting") return;
     this.#state = "reading";
     this.#lastRead = this.#options.clock.now();
-    try {
-      const links = await this.#ask();
-      this.#recovered();
-      if (this.#isStopped()) return;
-      this.#take(links);
-    } catch (error) {
+    const links = await this.#ask().catch((error: unknown) => {
       this.#failed(error);
-    }
+    });
     if (this.#isStopped()) return;
+    if (links !== undefined) this.#recovered();
     this.#state = "waiting";
     this.#readIn(this.#hintedAt >= this.#lastRead ? REST_MS : RESYNC_MS);
+    // Last, so that a receiver that throws is no failure to read.
+    if (links !== undefined) this.#take(links);
   }
 
   /** A method, so that the compiler does not think that nothing happens while we wait. */
