@@ -69,7 +69,7 @@ function readRank(value: unknown): Rank | undefined {
 
 /** A number that may be an age or a count. */
 function readNumber(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
 function readText(value: unknown): string | undefined {
@@ -94,8 +94,9 @@ function readList<T>(value: unknown, read: (item: unknown) => T | undefined): re
   });
 }
 
+/** What is shown to people must be printable. */
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= LONGEST_STRING;
+  return typeof value === "string" && value.length <= LONGEST_STRING && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -27,6 +27,8 @@ for (const [what, text] of [
   ["an age that is no number", JSON.stringify([{ ...GOOD, uptimeMs: null }])],
   ["a MAC that is none", JSON.stringify([{ ...GOOD, mac: "02:00:00:00:00" }])],
   ["a name without end", JSON.stringify([{ ...GOOD, name: "x".repeat(300) }])],
+  ["a name that steers a terminal", JSON.stringify([{ ...GOOD, name: "edge\u001b[2J" }])],
+  ["a count beyond all counts", JSON.stringify([{ ...GOOD, serving: 1e300 }])],
   ["no digests", JSON.stringify([{ ...GOOD, digests: null }])],
   ["far too much", JSON.stringify(Array.from({ length: 1_000 }, () => GOOD))],
 ] as const) {
