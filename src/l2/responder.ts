@@ -42,6 +42,8 @@ export type Reaction =
   | { readonly type: "answer"; readonly protocol: "arp" | "ndp"; readonly frame: Uint8Array }
   /** Another station says that it has the address. */
   | { readonly type: "heard"; readonly address: Address; readonly mac: Mac }
+  /** Another station asks about a VIP as one who does not have it: an ARP probe, or duplicate address detection. */
+  | { readonly type: "question"; readonly address: Address; readonly mac: Mac }
   | { readonly type: "ignored"; readonly cause: IgnoreCause };
 
 export type IgnoreCause =
@@ -88,7 +90,10 @@ function reactToArp(frame: EthernetFrame, self: Self): Reaction {
   if (packet.operation === "reply" || sender.address === target.address) {
     return self.isVip(sender.address) ? { type: "heard", address: sender.address, mac: sender.mac } : ignored("other-address");
   }
-  if (!self.answers(target.address)) return ignored("other-address");
+  if (!self.answers(target.address)) {
+    const asks = sender.address === UNSPECIFIED_IPV4 && self.isVip(target.address);
+    return asks ? { type: "question", address: target.address, mac: sender.mac } : ignored("other-address");
+  }
   if (!canAsk(sender.address) || self.answers(sender.address)) return ignored("bad-sender");
   return answer("arp", sender.mac, self.mac, ETHERTYPE_ARP, encodeArp(arpReply(packet, self.mac)));
 }
@@ -100,7 +105,10 @@ function reactToNdp(frame: EthernetFrame, self: Self): Reaction {
 
 function reactToSolicitation(message: NeighborSolicitation, etherSource: Mac, self: Self): Reaction {
   const { source, target } = message;
-  if (!self.answers(target)) return ignored("other-address");
+  if (!self.answers(target)) {
+    const asks = source === UNSPECIFIED_IPV6 && self.isVip(target);
+    return asks ? { type: "question", address: target, mac: etherSource } : ignored("other-address");
+  }
   const reply = encodeNdp(neighborReply(message, self.mac, self.router));
   // Duplicate address detection: another station is about to take the address.
   if (source === UNSPECIFIED_IPV6) return answer("ndp", groupMac(ALL_NODES), self.mac, ETHERTYPE_IPV6, reply);

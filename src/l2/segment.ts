@@ -188,6 +188,9 @@ export class Segment {
         this.#options.onEvent({ type: "heard", segment: this.#name, address: reaction.address, mac: reaction.mac });
         this.#questions.heard(reaction.address, reaction.mac);
         break;
+      case "question":
+        this.#options.onEvent({ type: "question", segment: this.#name, address: reaction.address, mac: reaction.mac });
+        break;
       case "ignored":
         counters.ignored[reaction.cause]++;
         break;

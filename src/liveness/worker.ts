@@ -34,7 +34,8 @@ const segments = new Map<string, Segment>();
 const complained = new Map<string, number>();
 let introduced: ReadonlyMap<string, readonly string[]> = new Map();
 let key: Uint8Array | undefined;
-let sequence = 0;
+/** Grows over a restart of the thread, too: what was heard of it before must stay older. */
+let sequence = processMs() * 1000;
 
 parentPort?.on("message", (message: ToWorker) => {
   switch (message.type) {
@@ -153,7 +154,7 @@ function hear(name: string, datagram: Buffer, source: string): void {
     if (from !== undefined && from !== name) tell({ type: "own", segment: name, from });
     return;
   }
-  if (hello.cast === "multicast") segment.multicastFrom.set(hello.name, processMs());
+  if (hello.cast === "multicast" && introduced.has(hello.name)) segment.multicastFrom.set(hello.name, processMs());
   tell({ type: "heard", segment: name, hello });
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Address, BROADCAST_MAC, type Ipv4, type Ipv6, type Mac, ZERO_MAC, address } from "../../src/net/index.ts";
 import { type IgnoreCause, type Self, react } from "../../src/l2/responder.ts";
-import { type ArpPacket, type NdpMessage, decodeArp, decodeEthernet, decodeNdp } from "../../src/wire/index.ts";
+import { type ArpPacket, type NdpMessage, decodeArp, decodeEthernet, decodeNdp, neighborProbe } from "../../src/wire/index.ts";
 import { patched } from "../wire/hex.ts";
 import { THEIRS, THEIRS_V6, THEM, US, VIP, VIP_V6, arpFrame, claimOf, ndpFrame, solicitation } from "./frames.ts";
 
@@ -34,6 +34,15 @@ for (const [what, frame, to] of [
       sender: { mac: US, address: VIP },
       target: { mac: THEM, address: to },
     });
+  });
+}
+
+for (const [what, frame, vip] of [
+  ["an ARP probe", arpFrame({ ...request("0.0.0.0"), target: { mac: ZERO_MAC, address: OTHER_VIP } }), OTHER_VIP],
+  ["duplicate address detection", ndpFrame(neighborProbe(OTHER_VIP_V6)), OTHER_VIP_V6],
+] as const) {
+  test(`${what} for a VIP that this host does not answer for is told as a question`, () => {
+    assert.deepEqual(react(frame, self), { type: "question", address: vip, mac: THEM });
   });
 }
 
