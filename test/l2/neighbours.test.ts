@@ -61,7 +61,7 @@ before(async () => {
   client = new Neighbour();
   announcer.start();
   announcer.segments(["lan0"]);
-  watcher.start();
+  await watcher.start();
   plug();
   await open();
 });

@@ -39,7 +39,7 @@ for (const [what, frame, to] of [
 
 for (const [what, frame, vip] of [
   ["an ARP probe", arpFrame({ ...request("0.0.0.0"), target: { mac: ZERO_MAC, address: OTHER_VIP } }), OTHER_VIP],
-  ["duplicate address detection", ndpFrame(neighborProbe(OTHER_VIP_V6)), OTHER_VIP_V6],
+  ["duplicate address detection", ndpFrame(neighborProbe(OTHER_VIP_V6, THEM, undefined)), OTHER_VIP_V6],
 ] as const) {
   test(`${what} for a VIP that this host does not answer for is told as a question`, () => {
     assert.deepEqual(react(frame, self), { type: "question", address: vip, mac: THEM });
