@@ -188,9 +188,9 @@ export class Daemon {
     if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
     this.#liveness.start();
     this.#l2.start();
-    this.#links.start();
     this.#fleet.start();
     this.#pulse();
+    await this.#links.start();
     this.#judgeOwnNode();
     await this.#startServers();
     const cached = await this.#kubernetes.loadCache();

@@ -1,4 +1,5 @@
 export * from "./answers.ts";
+export type * from "./exposition.ts";
 export * from "./metrics.ts";
 export * from "./reporter.ts";
 export type * from "./reports.ts";

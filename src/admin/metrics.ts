@@ -3,8 +3,8 @@
  * twice, and a scrape can change nothing.
  */
 import { createServer, type Server } from "node:http";
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { Log } from "../log/index.ts";
+import type { Exposition, Sample } from "./exposition.ts";
 
 export type MetricsOptions = {
   readonly address: string;
@@ -15,23 +15,13 @@ export type MetricsOptions = {
   readonly unhealthy: () => string | undefined;
 };
 
-/** One value at the time of the scrape. A name has one type, one help text and one set of labels. */
-export type Sample = {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "gauge" | "counter";
-  readonly value: number;
-  readonly labels?: Readonly<Record<string, string>>;
-};
-
 export class MetricsServer {
   readonly #options: MetricsOptions;
-  readonly #process = new Registry();
   readonly #server: Server;
+  #exposition: Promise<Exposition> | undefined;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    collectDefaultMetrics({ register: this.#process, prefix: "bmlb_" });
     this.#server = createServer({ requestTimeout: 5000, maxHeaderSize: 8192 }, (request, response) => {
       const path = (request.url ?? "/").split("?")[0];
       if (request.method !== "GET" && request.method !== "HEAD") {
@@ -41,7 +31,7 @@ export class MetricsServer {
         response.writeHead(sentence === undefined ? 200 : 503, { "content-type": "text/plain" }).end(`${sentence ?? "ok"}\n`);
       } else if (path === "/metrics") {
         this.#scrape().then(
-          (text) => response.writeHead(200, { "content-type": Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
+          ({ type, text }) => response.writeHead(200, { "content-type": type }).end(text),
           (error: unknown) => {
             options.log.error("the metrics could not be collected", { error: String(error) });
             response.writeHead(500).end("the log says why\n");
@@ -57,6 +47,7 @@ export class MetricsServer {
   /** Listens. Resolves with an error sentence if the port cannot be had; the daemon goes on without metrics, and may try again. */
   start(): Promise<string | undefined> {
     const { address, port, log } = this.#options;
+    void this.#loaded();
     return new Promise((resolve) => {
       const failed = (error: Error): void => {
         this.#server.off("listening", listening);
@@ -84,31 +75,14 @@ export class MetricsServer {
     });
   }
 
-  async #scrape(): Promise<string> {
-    const registry = new Registry();
-    const metrics = new Map<string, (sample: Sample) => void>();
-    for (const sample of this.#options.read()) {
-      let set = metrics.get(sample.name);
-      if (set === undefined) {
-        set = setter(registry, sample);
-        metrics.set(sample.name, set);
-      }
-      set(sample);
-    }
-    return `${await registry.metrics()}\n${await this.#process.metrics()}`;
+  async #scrape(): Promise<{ readonly type: string; readonly text: string }> {
+    const exposition = await this.#loaded();
+    return { type: exposition.type, text: await exposition.text(this.#options.read()) };
   }
-}
 
-function setter(registry: Registry, { name, help, type, labels = {} }: Sample): (sample: Sample) => void {
-  const options = { name, help, labelNames: Object.keys(labels), registers: [registry] };
-  if (type === "gauge") {
-    const gauge = new Gauge(options);
-    return (sample) => {
-      gauge.set({ ...sample.labels }, sample.value);
-    };
+  /** Loaded by a start of its own: what must listen first does without it. */
+  #loaded(): Promise<Exposition> {
+    this.#exposition ??= import("./exposition.ts").then((loaded) => new loaded.Exposition());
+    return this.#exposition;
   }
-  const counter = new Counter(options);
-  return (sample) => {
-    counter.inc({ ...sample.labels }, sample.value);
-  };
 }

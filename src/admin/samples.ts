@@ -1,7 +1,7 @@
 /** The daemon's metrics, read from its reports and parts. */
 import type { BgpStatus } from "../bgp/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import type { Sample } from "./metrics.ts";
+import type { Sample } from "./exposition.ts";
 import type { PoolReport, StatusReport } from "./reports.ts";
 
 export type SampleSources = {

@@ -49,10 +49,11 @@ export class LinkWatcher {
     return this.#links;
   }
 
-  start(): void {
+  /** Resolves when the interfaces have been read for the first time, or could not be. */
+  async start(): Promise<void> {
     if (this.#state !== "stopped") return;
     this.#state = "waiting";
-    this.#readIn(0);
+    await this.#read();
   }
 
   stop(): void {

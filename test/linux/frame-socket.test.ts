@@ -26,7 +26,7 @@ let neighbour: Neighbour;
 before(async () => {
   enterNewNamespace();
   neighbour = new Neighbour();
-  watcher.start();
+  await watcher.start();
   await eventually("links are known", () => watcher.links.length > 0);
 });
 

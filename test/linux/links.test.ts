@@ -12,7 +12,7 @@ const named = (name: string): Link | undefined => snapshots.at(-1)?.find((link) 
 
 before(async () => {
   enterNewNamespace();
-  watcher.start();
+  await watcher.start();
   await eventually("the first snapshot is there", () => named("lo"));
 });
 
