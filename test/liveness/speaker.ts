@@ -65,7 +65,7 @@ const links = new LinkWatcher({
     }
   },
 });
-links.start();
+void links.start();
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const [command, argument = ""] = line.split(" ");
