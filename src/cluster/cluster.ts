@@ -38,7 +38,8 @@ const EVERYTHING: Touched = { services: NOTHING, addresses: NOTHING, everything:
 export class Cluster implements ClusterView {
   readonly #services = new Map<ServiceKey, Service>();
   readonly #slices = new Map<string, EndpointSlice>();
-  readonly #slicesOf = new Map<ServiceKey, Set<string>>();
+  /** Lists, not sets: most Services have one slice, and a set takes five times as much. */
+  readonly #slicesOf = new Map<ServiceKey, readonly string[]>();
   readonly #holders = new Map<Address, readonly Service[]>();
   readonly #inNamespace = new Map<string, Set<ServiceKey>>();
   readonly #nodes = new Map<string, Node>();
@@ -64,9 +65,7 @@ export class Cluster implements ClusterView {
     return this.#holders.keys();
   }
   endpoints(key: ServiceKey): readonly Endpoint[] {
-    const slices = this.#slicesOf.get(key);
-    if (slices === undefined) return [];
-    return Array.from(slices).flatMap((name) => this.#slices.get(name)?.endpoints ?? []);
+    return (this.#slicesOf.get(key) ?? []).flatMap((name) => this.#slices.get(name)?.endpoints ?? []);
   }
   node(name: string): Node | undefined {
     return this.#nodes.get(name);
@@ -135,18 +134,18 @@ export class Cluster implements ClusterView {
   /** Makes `service` the value of `key` among the holders of an address, or removes it. */
   #index(address: Address, key: ServiceKey, service: Service | undefined): void {
     const others = this.servicesAt(address).filter((holder) => holder.key !== key);
-    const holders = service === undefined ? others : [...others, service].sort(byRight);
-    if (holders.length === 0) this.#holders.delete(address);
-    else this.#holders.set(address, holders);
+    if (others.length > 0) this.#holders.set(address, service === undefined ? others : [...others, service].sort(byRight));
+    else if (service !== undefined) this.#holders.set(address, [service]);
+    else this.#holders.delete(address);
   }
 
   #putSlice(slice: EndpointSlice): Touched {
     const before = this.#slices.get(slice.key);
     const left = before !== undefined && before.service !== slice.service ? this.#dropSlice(slice.key) : UNTOUCHED;
     this.#slices.set(slice.key, slice);
-    const names = this.#slicesOf.get(slice.service);
-    if (names === undefined) this.#slicesOf.set(slice.service, new Set([slice.key]));
-    else names.add(slice.key);
+    const names = this.#slicesOf.get(slice.service) ?? [];
+    if (names.length === 0) this.#slicesOf.set(slice.service, [slice.key]);
+    else if (!names.includes(slice.key)) this.#slicesOf.set(slice.service, [...names, slice.key]);
     const touched = this.#touchedEndpoints(slice.service);
     return left.addresses.size === 0 ? touched : { ...touched, addresses: new Set([...left.addresses, ...touched.addresses]) };
   }
@@ -155,9 +154,9 @@ export class Cluster implements ClusterView {
     const before = this.#slices.get(key);
     if (before === undefined) return UNTOUCHED;
     this.#slices.delete(key);
-    const names = this.#slicesOf.get(before.service);
-    names?.delete(key);
-    if (names?.size === 0) this.#slicesOf.delete(before.service);
+    const names = (this.#slicesOf.get(before.service) ?? []).filter((name) => name !== key);
+    if (names.length === 0) this.#slicesOf.delete(before.service);
+    else this.#slicesOf.set(before.service, names);
     return this.#touchedEndpoints(before.service);
   }
 

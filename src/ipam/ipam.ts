@@ -43,8 +43,8 @@ export class Ipam {
   readonly #config: Config;
   readonly #pools: readonly Pool[];
   readonly #poolAt: RangeIndex<Pool>;
-  /** Who holds an address: by its status, or because it was just assigned. */
-  readonly #holders = new Map<Address, Set<ServiceKey>>();
+  /** Who holds an address: by its status, or because it was just assigned. Nobody twice, never empty. */
+  readonly #holders = new Map<Address, readonly ServiceKey[]>();
   readonly #held = new Map<ServiceKey, readonly Address[]>();
   /** Assigned, and not yet seen in a status. */
   readonly #pending = new Map<ServiceKey, Pending>();
@@ -122,9 +122,11 @@ export class Ipam {
     const before = this.#held.get(key) ?? [];
     for (const address of before) {
       if (addresses.includes(address)) continue;
-      const holders = this.#holders.get(address);
-      holders?.delete(key);
-      if (holders?.size !== 0) continue;
+      const others = (this.#holders.get(address) ?? []).filter((holder) => holder !== key);
+      if (others.length > 0) {
+        this.#holders.set(address, others);
+        continue;
+      }
       this.#holders.delete(address);
       const pool = this.#poolOf(address);
       if (pool === undefined) continue;
@@ -135,10 +137,10 @@ export class Ipam {
     for (const address of addresses) {
       const holders = this.#holders.get(address);
       if (holders !== undefined) {
-        holders.add(key);
+        if (!holders.includes(key)) this.#holders.set(address, [...holders, key]);
         continue;
       }
-      this.#holders.set(address, new Set([key]));
+      this.#holders.set(address, [key]);
       const pool = this.#poolOf(address);
       if (pool !== undefined) pool.used++;
     }

@@ -25,7 +25,7 @@ export type EventsStatus = { readonly written: number; readonly dropped: number;
 
 const LONGEST_NOTE = 1024;
 const MOST_WAITING = 1_000;
-const MOST_REMEMBERED = 20_000;
+const MOST_REMEMBERED = 5_000;
 const KEPT_MS = 3_600_000;
 const DEADLINE_MS = 5_000;
 const CONTROLLER = "bmlb.io/bmlb";

@@ -69,17 +69,24 @@ export function readService(cluster: string, object: unknown): Reading<Service> 
     loadBalancerClass: textOf(spec["loadBalancerClass"]),
     loadBalancerIP: textOf(spec["loadBalancerIP"]),
     externalTrafficPolicy: spec["externalTrafficPolicy"] === "Local" ? "Local" : "Cluster",
-    ipFamilies: listOf(spec["ipFamilies"]).filter((family) => family === "IPv4" || family === "IPv6"),
+    ipFamilies: exactly(listOf(spec["ipFamilies"]).filter((family) => family === "IPv4" || family === "IPv6")),
     ipFamilyPolicy: spec["ipFamilyPolicy"] === "PreferDualStack" || spec["ipFamilyPolicy"] === "RequireDualStack" ? spec["ipFamilyPolicy"] : "SingleStack",
-    ports: listOf(spec["ports"]).map(portOf).filter((port) => port !== undefined),
+    ports: exactly(listOf(spec["ports"]).map(portOf).filter((port) => port !== undefined)),
     selector: stringsOf(spec["selector"]),
     labels: stringsOf(raw["labels"]),
     annotations: keptAnnotations(raw["annotations"]),
-    ingress: listOf(recordOf(recordOf(recordOf(object)?.["status"])?.["loadBalancer"])?.["ingress"])
-      .map(ingressOf)
-      .filter((entry) => entry !== undefined),
+    ingress: exactly(
+      listOf(recordOf(recordOf(recordOf(object)?.["status"])?.["loadBalancer"])?.["ingress"])
+        .map(ingressOf)
+        .filter((entry) => entry !== undefined),
+    ),
   };
   return { type: type === "LoadBalancer" ? "value" : "irrelevant", key, value: service };
+}
+
+/** What a filter returns has room for sixteen more, and these values are kept by the ten thousand. */
+function exactly<T>(list: readonly T[]): readonly T[] {
+  return list.slice();
 }
 
 function portOf(value: unknown): ServicePort | undefined {
@@ -119,7 +126,7 @@ export function readSlice(cluster: string, object: unknown): Reading<EndpointSli
   const owner = textOf(recordOf(raw["labels"])?.[SERVICE_NAME_LABEL]);
   if (owner === undefined) return { type: "irrelevant", key, value: undefined };
   const service: ServiceKey = serviceKey(cluster, namespace, owner);
-  const endpoints = listOf(recordOf(object)?.["endpoints"]).map(endpointOf).filter((endpoint) => endpoint !== undefined);
+  const endpoints = exactly(listOf(recordOf(object)?.["endpoints"]).map(endpointOf).filter((endpoint) => endpoint !== undefined));
   return { type: "value", key, value: { key, service, endpoints } };
 }
 

@@ -48,7 +48,7 @@ function replace<T>(map: Map<Address, readonly T[]>, address: Address, list: rea
   const equal = before.length === list.length && before.every((item, i) => same(item, list[i] as T));
   if (equal) return false;
   if (list.length === 0) map.delete(address);
-  else map.set(address, list);
+  else map.set(address, list.slice()); // without the room for more in which flatMap leaves it, ten thousand times
   return true;
 }
 

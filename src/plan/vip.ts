@@ -63,10 +63,11 @@ export function dueVips(world: World, address: Address): readonly DueVip[] {
   const vip = servedVip(world, address);
   if ("reason" in vip) return [];
   const fitness = localFitness(world.cluster, vip.service);
-  return seatsOf(world, vip).flatMap((seat) => {
+  const due = seatsOf(world, vip).flatMap((seat) => {
     const stands = seat.segment !== undefined && (!("why" in seat) || seat.why.reason === "interface-down");
     return stands ? [{ segment: seat.segment, advertisement: seat.advertisement.name, fitness }] : [];
   });
+  return due.slice(); // the fleet keeps it: without the room for more in which flatMap leaves it
 }
 
 /** The [[l2]] advertisements for which this host stands on a segment, with its prefer class. */
