@@ -113,17 +113,23 @@ export function readingCases(bench: Bench): void {
 
   test("a watch goes on after any version, ends after timeoutSeconds, and brings a bookmark before it ends", async (t) => {
     const part = await partOf(t, api());
-    const first = await serviceOf(t, bench);
-    const second = await serviceOf(t, bench);
-    // A server says no bookmark to a watch that brought nothing new since it began.
-    let third: Promise<Service> | undefined;
-    const events = await watchUntilItEnds(part, `resourceVersion=${first.resourceVersion}&allowWatchBookmarks=true&timeoutSeconds=6`, () => {
-      third = serviceOf(t, bench);
-    });
-    const { name, resourceVersion } = (await third) ?? first;
-    const names = events.map((event) => `${event.type} ${event.object.metadata?.name ?? ""}`);
-    assert.deepEqual(names, [`ADDED ${second.name}`, `ADDED ${name}`, "BOOKMARK "]);
-    assert.equal(events[2]?.object.metadata?.resourceVersion, resourceVersion);
+    // A busy server may end a watch without the bookmark: that costs a relist and is no breach, but it must be rare.
+    for (let attempt = 1; ; attempt++) {
+      const first = await serviceOf(t, bench);
+      const second = await serviceOf(t, bench);
+      // A server says no bookmark to a watch that brought nothing new since it began.
+      let third: Promise<Service> | undefined;
+      const events = await watchUntilItEnds(part, `resourceVersion=${first.resourceVersion}&allowWatchBookmarks=true&timeoutSeconds=6`, () => {
+        third = serviceOf(t, bench);
+      });
+      const { name, resourceVersion } = (await third) ?? first;
+      const names = events.map((event) => `${event.type} ${event.object.metadata?.name ?? ""}`);
+      assert.deepEqual(names.slice(0, 2), [`ADDED ${second.name}`, `ADDED ${name}`]);
+      if (names.length === 2 && attempt < 3) continue;
+      assert.deepEqual(names.slice(2), ["BOOKMARK "]);
+      assert.equal(events[2]?.object.metadata?.resourceVersion, resourceVersion);
+      return;
+    }
   });
 
   test("a version that is no longer kept is 410, as an ERROR event in an answer of 200", async (t) => {
