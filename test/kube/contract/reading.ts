@@ -126,8 +126,10 @@ export function readingCases(bench: Bench): void {
       const names = events.map((event) => `${event.type} ${event.object.metadata?.name ?? ""}`);
       assert.deepEqual(names.slice(0, 2), [`ADDED ${second.name}`, `ADDED ${name}`]);
       if (names.length === 2 && attempt < 3) continue;
-      assert.deepEqual(names.slice(2), ["BOOKMARK "]);
-      assert.equal(events[2]?.object.metadata?.resourceVersion, resourceVersion);
+      // Often one, sometimes a second one a moment later: the server's bookmark timer has a granularity of its own.
+      const bookmarks = events.slice(2);
+      assert.ok(bookmarks.length === 1 || bookmarks.length === 2, `${bookmarks.length} bookmarks`);
+      for (const bookmark of bookmarks) assert.deepEqual([bookmark.type, bookmark.object.metadata?.resourceVersion], ["BOOKMARK", resourceVersion]);
       return;
     }
   });
