@@ -116,8 +116,8 @@ const CACHE = [
 writeFileSync(join(out, "main.js"), `${CACHE}await import("./program.js");\n`);
 compileAhead(Object.keys(bundle.metafile.outputs).map((path) => basename(path)).filter((name) => name !== "liveness-worker.js"));
 
-// Last, as it stands for the whole.
-writeFileSync(join(out, "bmlb"), `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nMALLOC_ARENA_MAX=1 exec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"\n`);
+// Last, as it stands for the whole. One arena of malloc's for all threads, and what is large goes back to the kernel when it is freed.
+writeFileSync(join(out, "bmlb"), `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nMALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072 exec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"\n`);
 chmodSync(join(out, "bmlb"), 0o755);
 
 /** Loads everything once, with the flags with which it will be loaded again: V8 finds what it has compiled by both. */

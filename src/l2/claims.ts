@@ -98,8 +98,8 @@ export class Claims {
   #first({ claim, burst }: Due): number {
     if (claim.burst !== burst) return 0;
     claim.began = this.#options.clock.now();
-    this.#announce(claim, ["first"]);
-    if (isIpv4(claim.address)) this.#repeats.add({ claim, burst, forms: ["second"] }, claim.began);
+    this.#announce(claim, FIRST);
+    if (isIpv4(claim.address)) this.#repeats.add({ claim, burst, forms: SECOND }, claim.began);
     this.#repeats.add({ claim, burst, forms: formsOf(claim.address) }, claim.began + REPEATS_MS[0]);
     return 1;
   }
@@ -129,6 +129,11 @@ export class Claims {
   }
 }
 
+// Shared, because ten thousand claims wait for their repeats at once.
+const FIRST: readonly AnnouncementForm[] = ["first"];
+const SECOND: readonly AnnouncementForm[] = ["second"];
+const BOTH: readonly AnnouncementForm[] = ["first", "second"];
+
 function formsOf(address: Address): readonly AnnouncementForm[] {
-  return isIpv4(address) ? ["first", "second"] : ["first"];
+  return isIpv4(address) ? BOTH : FIRST;
 }

@@ -20,7 +20,7 @@ export type LivenessOptions = {
 };
 
 /** Young and old space of the worker's heap: it keeps next to nothing. */
-const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
 const START_AGAIN_MS = 200;
 const OPEN_AGAIN_MS = 1000;
 
