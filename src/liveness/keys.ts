@@ -1,7 +1,7 @@
 /**
  * The fleet's key while it changes. The hosts learn of another key one after the other, within a minute or so, and must not be deaf to
  * each other meanwhile: the first key is used at once, and unsigned hellos are believed for a while longer; another key is believed at once,
- * and used when everybody must have it, or when somebody is heard to use it.
+ * and used when everybody must have it, or when somebody is heard to use it; a key that is given up is used a while longer.
  */
 import type { Clock, Timer } from "../time/index.ts";
 
@@ -21,6 +21,8 @@ export class FleetKeys {
   readonly #clock: Clock;
   readonly #onChange: (keys: Keys) => void;
   #keys: Keys = { current: undefined, next: undefined, previous: undefined };
+  /** The key in use once the change is over. */
+  #goal: Uint8Array | undefined;
   #timer: Timer | undefined;
 
   constructor(clock: Clock, onChange: (keys: Keys) => void) {
@@ -32,17 +34,21 @@ export class FleetKeys {
     return this.#keys;
   }
 
-  /** The key that this host has had all along: no other is believed. */
-  use(key: Uint8Array): void {
+  /** The key that this host has had all along: no other is believed. Undefined: there is none. */
+  use(key: Uint8Array | undefined): void {
+    this.#goal = key;
     this.#become({ current: key, next: undefined, previous: undefined });
   }
 
-  /** Another key than before, which the other hosts may have sooner or later. */
-  change(key: Uint8Array): void {
-    const { current, next } = this.#keys;
-    if (isSame(key, next) || (isSame(key, current) && next === undefined)) return;
-    if (current === undefined) this.#become({ current: key, next: undefined, previous: "unsigned" }, () => { this.use(key); });
-    else if (isSame(key, current)) this.use(key);
+  /** Another key than before, or none any more, of which the other hosts may learn sooner or later. */
+  change(key: Uint8Array | undefined): void {
+    if (isSame(key, this.#goal)) return;
+    this.#goal = key;
+    const { current, previous } = this.#keys;
+    const settle = (): void => { this.use(key); };
+    if (key === undefined) this.#become({ current, next: undefined, previous: "unsigned" }, settle);
+    else if (current === undefined) this.#become({ current: key, next: undefined, previous: "unsigned" }, settle);
+    else if (isSame(key, current)) this.#become({ current, next: undefined, previous }, settle);
     else this.#become({ current, next: key, previous: undefined }, () => { this.nextIsUsed(); });
   }
 
@@ -64,6 +70,7 @@ export class FleetKeys {
   }
 }
 
-function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((octet, i) => octet === b[i]);
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((octet, i) => octet === b[i]);
 }

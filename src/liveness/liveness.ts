@@ -87,8 +87,8 @@ export class Liveness {
     this.#post(say);
   }
 
-  /** Signs, and drops what is not signed alike. `gradually`: for a while also what is signed, or not signed, as before. */
-  key(key: Uint8Array, how: "at once" | "gradually"): void {
+  /** Signs, and drops what is not signed alike; undefined: does neither. `gradually`: what is signed, or not, as before is believed for a while. */
+  key(key: Uint8Array | undefined, how: "at once" | "gradually"): void {
     if (how === "at once") this.#keys.use(key);
     else this.#keys.change(key);
   }
