@@ -84,6 +84,7 @@ export class Allocator {
     this.#settles?.cancel();
     this.#refused.clear();
     this.#complained.clear();
+    this.#ipam.abandonAll(this.#options.cluster, this.#options.clock.now());
   }
 
   /** Decides nothing more. */

@@ -135,7 +135,8 @@ export class Daemon {
       log,
       onChanges: (changes) => { this.#takeChanges(changes); },
       onHost: (change) => { this.#takeHost(change); },
-      onFleetKey: (key) => { this.#liveness.key(key); },
+      // What this host has kept, the others have as well; what the API has, they learn of like this one.
+      onFleetKey: (key, from) => { this.#liveness.key(key, from === "disk" ? "at once" : "gradually"); },
       onElected: () => {
         log.notice("this host is the allocator now");
         this.#allocator.elected();
@@ -185,11 +186,13 @@ export class Daemon {
   async #start(): Promise<void> {
     const { journal: log, notifier, clock, loaded } = this.#parts;
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
-    if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
+    if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey, "at once");
     this.#liveness.start();
     this.#l2.start();
     this.#fleet.start();
     this.#pulse();
+    // Before there are interfaces to say hello on: the others would not believe one that is not signed.
+    await this.#kubernetes.loadKey();
     await this.#links.start();
     this.#judgeOwnNode();
     await this.#startServers();

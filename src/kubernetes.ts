@@ -36,7 +36,7 @@ export type KubernetesOptions = {
   readonly log: Log;
   readonly onChanges: (changes: readonly ClusterChange[]) => void;
   readonly onHost: (change: HostsChange) => void;
-  readonly onFleetKey: (key: Uint8Array) => void;
+  readonly onFleetKey: (key: Uint8Array, from: "disk" | "api") => void;
   readonly onElected: () => void;
   readonly onDeposed: (reason: string) => void;
 };
@@ -83,9 +83,13 @@ export class Kubernetes {
       config.fleet.keyFile === undefined ? new FleetKey({ api, namespace, directory: stateDirectory, clock, log, trouble, onKey: on.onFleetKey }) : undefined;
   }
 
-  /** What is on disk, before anything is asked of the API. True if the cluster was there. */
-  async loadCache(): Promise<boolean> {
+  /** The fleet's key as it is on disk; before the first hello is said. */
+  async loadKey(): Promise<void> {
     await this.#fleetKey?.loadCache();
+  }
+
+  /** The cluster as it is on disk, before anything is asked of the API. True if it was there. */
+  loadCache(): Promise<boolean> {
     return this.source.loadCache();
   }
 

@@ -19,9 +19,9 @@ export interface ClusterView {
   service(key: ServiceKey): Service | undefined;
   services(): Iterable<Service>;
   readonly serviceCount: number;
-  /** The Services whose status names the address, the one with the right to it first. */
+  /** The Services of type LoadBalancer whose status names the address, the one with the right to it first. */
   servicesAt(a: Address): readonly Service[];
-  /** Every address that some Service's status names. */
+  /** Every address that such a status names. */
   addresses(): Iterable<Address>;
   endpoints(key: ServiceKey): readonly Endpoint[];
   node(name: string): Node | undefined;
@@ -180,8 +180,9 @@ export class Cluster implements ClusterView {
   }
 }
 
+/** What is left in the status of a Service of another type is nobody's: older servers leave it there when the type changes. */
 function addressesOf(service: Service | undefined): ReadonlySet<Address> {
-  return service === undefined || service.ingress.length === 0 ? NOTHING : new Set(service.ingress.map((entry) => entry.ip));
+  return service?.type !== "LoadBalancer" || service.ingress.length === 0 ? NOTHING : new Set(service.ingress.map((entry) => entry.ip));
 }
 
 /** The older Service has the right to a contested address, then the lower UID. */

@@ -15,7 +15,7 @@ export type ServicePort = {
   readonly port: number;
 };
 
-/** One entry of status.loadBalancer.ingress that carries an address; hostnames are not kept. */
+/** One entry of status.loadBalancer.ingress that carries an address. */
 export type Ingress = {
   readonly ip: Address;
   /** Absent means "VIP". */
@@ -43,6 +43,8 @@ export type Service = {
   /** Only those whose key starts with bmlb.io/, metallb.io/ or metallb.universe.tf/. */
   readonly annotations: Labels;
   readonly ingress: readonly Ingress[];
+  /** Some entry of status.loadBalancer.ingress names a host, as other controllers do and bmlb does not. */
+  readonly hasHostname: boolean;
 };
 
 export type Endpoint = {

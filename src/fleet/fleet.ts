@@ -241,7 +241,7 @@ export class Fleet {
         return;
       case "lease":
         if (event.host === this.#here.self.name || event.statements.length === 0) this.#here.leases.delete(event.host);
-        else this.#here.leases.set(event.host, event.statements);
+        else this.#here.leases.set(event.host, { statements: event.statements, at: now });
         return;
       case "view-current":
         this.#here.viewCurrentAt = Math.max(this.#here.viewCurrentAt, now - event.ageMs);

@@ -29,8 +29,9 @@ export class Here {
   doubt: string | undefined;
   /** Why it is on probation; the last reason. */
   probationReason = "on probation after its start";
-  readonly leases = new Map<string, readonly Statement[]>();
-  /** By instance, when others of this host's name were first heard. */
+  /** By host, what its Lease says of it, and when that came. */
+  readonly leases = new Map<string, { readonly statements: readonly Statement[]; readonly at: number }>();
+  /** By instance, when others of this host's name were first heard; the one that was heard last is the last. */
   readonly #namesakes = new Map<string, number>();
   #namesake: { readonly mac: Mac; readonly until: number } | undefined;
 
@@ -66,7 +67,12 @@ export class Here {
    */
   meetNamesake(statement: Statement, now: number): "this host" | "the other" | undefined {
     const firstAt = this.#namesakes.get(statement.instance);
-    if (firstAt === undefined && this.#namesakes.size < MOST_NAMESAKES) this.#namesakes.set(statement.instance, now);
+    this.#namesakes.delete(statement.instance);
+    this.#namesakes.set(statement.instance, firstAt ?? now);
+    for (const instance of this.#namesakes.keys()) {
+      if (this.#namesakes.size <= MOST_NAMESAKES) break;
+      this.#namesakes.delete(instance);
+    }
     // A straggler of this machine's own last life is no namesake; a clone that has its machine-id too goes on.
     if (statement.machine === this.machine && now - (firstAt ?? now) <= STRAGGLER_MS) return undefined;
     const uptimeMs = now - this.startedAt;
@@ -78,10 +84,12 @@ export class Here {
   }
 
   /** The host with that MAC, according to the Leases. */
-  leased(mac: Mac): LeasedContender | undefined {
-    for (const statements of this.leases.values()) {
+  leased(mac: Mac, now: number): LeasedContender | undefined {
+    for (const { statements, at } of this.leases.values()) {
       const statement = statements.find((each) => each.mac === mac);
-      if (statement !== undefined) return { candidate: candidateOf(statement, this.slots, { highest: 3, listensUntil: -Infinity }), viewAgeMs: statement.viewAgeMs, leaving: statement.leaving };
+      if (statement === undefined) continue;
+      const candidate = candidateOf(statement, this.slots, { highest: 3, listensUntil: -Infinity });
+      return { candidate, viewAgeMs: statement.viewAgeMs + now - at, leaving: statement.leaving };
     }
     return undefined;
   }

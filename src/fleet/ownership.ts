@@ -74,7 +74,7 @@ export class Ownership {
     if (vip === undefined || this.#seat.isOwn(mac)) return;
     const { roster } = this.#seat;
     const peer = roster.withMac(mac);
-    const claimer = peer === undefined ? this.#seat.leased(mac) : { candidate: roster.candidate(peer, now), viewAgeMs: now - peer.viewCurrentAt };
+    const claimer = peer === undefined ? this.#seat.leased(mac, now) : { candidate: roster.candidate(peer, now), viewAgeMs: now - peer.viewCurrentAt };
     if (claimer === undefined) this.#claimedByStranger(vip, mac, now);
     else this.#claimedBy(vip, claimer, mac, now);
   }

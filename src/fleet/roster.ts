@@ -47,6 +47,11 @@ export class Roster {
     return this.#peers.values();
   }
 
+  /** How many are known, the dead included. */
+  get size(): number {
+    return this.#peers.size;
+  }
+
   peer(instance: string): Peer | undefined {
     return this.#peers.get(instance);
   }

@@ -34,7 +34,7 @@ export interface Seat {
   readonly refreshMs: number;
   isOwn(mac: Mac): boolean;
   /** A host that is known by its Lease only. */
-  leased(mac: Mac): LeasedContender | undefined;
+  leased(mac: Mac, now: number): LeasedContender | undefined;
   changed(address: Address): void;
   moved(fact: Extract<FleetFact, Moved>): void;
   fact(fact: FleetFact): void;
@@ -166,7 +166,7 @@ function claimantOf(seat: Seat, vip: Vip, place: number, now: number): Claimant 
     const viewAgeMs = now - peer.viewCurrentAt;
     return asClaimant(seat, vip, { candidate: seat.roster.candidate(peer, now), viewAgeMs, leaving: peer.statement.leaving }, place, now);
   }
-  const leased = seat.leased(last.mac);
+  const leased = seat.leased(last.mac, now);
   return leased?.candidate.instance === last.instance ? asClaimant(seat, vip, leased, place, now) : undefined;
 }
 

@@ -75,6 +75,8 @@ export class Segment implements Seat {
     this.ownership = new Ownership(this);
     if (link.up) this.#listen(now);
     else this.#downSince = -Infinity;
+    // It may be one that was there before. Those that come with the host share its own probation.
+    if (now - here.startedAt >= this.#deathMs) this.probation("its interface is new", now);
     this.#rankSince = now;
     this.#last = this.#gather(now);
     this.#said = this.#statement(this.#last, now);
@@ -112,8 +114,8 @@ export class Segment implements Seat {
   isOwn(mac: Mac): boolean {
     return this.#outlet.isOwn(mac);
   }
-  leased(mac: Mac): LeasedContender | undefined {
-    return this.#here.leased(mac);
+  leased(mac: Mac, now: number): LeasedContender | undefined {
+    return this.#here.leased(mac, now);
   }
   changed(address: Address): void {
     this.#outlet.changed(address);
@@ -138,7 +140,7 @@ export class Segment implements Seat {
     return Math.min(this.#downSince === undefined ? this.roster.nextAt : Infinity, this.ownership.nextAt);
   }
 
-  /** The interface changed. Returns whether it came back after it had been away only for a moment. */
+  /** The interface changed. Returns whether it came back. */
   relink(link: SegmentState, now: number): "came-back" | undefined {
     const before = this.#link;
     if (sameLink(before, link)) return undefined;
@@ -155,9 +157,8 @@ export class Segment implements Seat {
       return "came-back";
     }
     // Whoever was there took over. Who is there now has to be heard first, and the network be asked.
-    this.roster.forgetAll();
+    this.#forget(now);
     this.#listen(now);
-    this.ownership.forget(now);
     return "came-back";
   }
 
@@ -165,9 +166,14 @@ export class Segment implements Seat {
   advance(now: number): readonly RosterEvent[] {
     this.roster.forgetOld(now);
     if (this.#downSince === undefined) return this.roster.advance(now);
-    // Away for so long that this host counts as dead there: it serves nothing there any more.
-    if (now - this.#downSince >= this.#deathMs && this.ownership.serving > 0) this.ownership.forget(now);
+    // Away for so long that this host counts as dead there: it serves nothing there any more, and knows nothing of who does.
+    if (now - this.#downSince >= this.#deathMs && (this.ownership.serving > 0 || this.roster.size > 0)) this.#forget(now);
     return [];
+  }
+
+  #forget(now: number): void {
+    this.roster.forgetAll();
+    this.ownership.forget(now);
   }
 
   /** What comes until then happened while this host was away: it yields to what was claimed, and claims nothing itself. */

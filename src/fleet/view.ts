@@ -44,7 +44,8 @@ export function viewHosts(here: Here, segments: Iterable<Segment>, now: number):
       views.push(viewOf(peer.statement, { self: false, segment: segment.segment, state: peer.state, heardMsAgo: now - peer.heardAt }));
     }
   }
-  for (const [host, [statement]] of here.leases) {
+  for (const [host, { statements }] of here.leases) {
+    const [statement] = statements;
     if (statement !== undefined && !heard.has(host)) views.push(viewOf(statement, { self: false, segment: undefined, state: "leased", heardMsAgo: undefined }));
   }
   return views;

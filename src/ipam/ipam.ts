@@ -84,9 +84,14 @@ export class Ipam {
     this.observe(key, service, now);
   }
 
+  /** Somebody else may decide from now on: what of all that was begun has become true, the API shows. */
+  abandonAll(cluster: ClusterView, now: number): void {
+    for (const key of [...this.#pending.keys()]) this.abandon(key, cluster.service(key), now);
+  }
+
   /** What to do about one Service. An address that is assigned counts as held from now on. */
   decide(service: Service, cluster: ClusterView, now: number): Decision {
-    if (!this.serves(service) || service.deleting) return { action: "keep" };
+    if (!this.serves(service) || service.deleting || service.hasHostname) return { action: "keep" };
     const pending = this.#pending.get(service.key);
     if (pending !== undefined) {
       if (!pending.retry) return { action: "keep" };

@@ -230,7 +230,7 @@ function changeOf(value: unknown): ClusterChange | undefined {
     case "service": {
       if (typeof inside["key"] !== "string" || !Array.isArray(inside["ingress"]) || !Array.isArray(inside["ports"])) return undefined;
       const { loadBalancerClass, loadBalancerIP } = change.service;
-      return { type: "service", service: { ...change.service, loadBalancerClass, loadBalancerIP } };
+      return { type: "service", service: { ...change.service, loadBalancerClass, loadBalancerIP, hasHostname: inside["hasHostname"] === true } };
     }
     case "slice": {
       if (typeof inside["key"] !== "string" || typeof inside["service"] !== "string") return undefined;

@@ -57,6 +57,7 @@ export function readService(cluster: string, object: unknown): Reading<Service> 
   const uid = textOf(raw["uid"]);
   const resourceVersion = textOf(raw["resourceVersion"]);
   if (uid === undefined || resourceVersion === undefined) return malformed("it has no uid or no resourceVersion");
+  const ingress = listOf(recordOf(recordOf(recordOf(object)?.["status"])?.["loadBalancer"])?.["ingress"]);
   const service: Service = {
     key,
     namespace,
@@ -75,11 +76,8 @@ export function readService(cluster: string, object: unknown): Reading<Service> 
     selector: stringsOf(spec["selector"]),
     labels: stringsOf(raw["labels"]),
     annotations: keptAnnotations(raw["annotations"]),
-    ingress: exactly(
-      listOf(recordOf(recordOf(recordOf(object)?.["status"])?.["loadBalancer"])?.["ingress"])
-        .map(ingressOf)
-        .filter((entry) => entry !== undefined),
-    ),
+    ingress: exactly(ingress.map(ingressOf).filter((entry) => entry !== undefined)),
+    hasHostname: ingress.some((entry) => textOf(recordOf(entry)?.["hostname"]) !== undefined),
   };
   return { type: type === "LoadBalancer" ? "value" : "irrelevant", key, value: service };
 }

@@ -23,8 +23,8 @@ export type FleetKeyOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly trouble: Trouble;
-  /** The key, whenever it is another. */
-  readonly onKey: (key: Buffer) => void;
+  /** The key, whenever it is another, and where it was found. */
+  readonly onKey: (key: Buffer, from: "disk" | "api") => void;
 };
 
 export type FleetKeyStatus = {
@@ -130,7 +130,7 @@ export class FleetKey {
     this.#source = source;
     if (this.#key?.equals(key) === true) return;
     this.#key = key;
-    this.#options.onKey(key);
+    this.#options.onKey(key, source);
   }
 
   async #keep(key: Buffer): Promise<void> {

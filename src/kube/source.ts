@@ -58,6 +58,8 @@ export class ClusterSource {
   readonly #options: SourceOptions;
   readonly #watches: Readonly<Record<Kind, ResourceWatch>>;
   readonly #services = new Shelf<Service>();
+  /** Versions that writes of ours made since the last list was asked for: that list may not have them. */
+  readonly #written = new Map<string, string>();
   readonly #slices = new Shelf<EndpointSlice>();
   readonly #nodes = new Shelf<Node>();
   readonly #namespaces = new Shelf<Namespace>();
@@ -72,6 +74,7 @@ export class ClusterSource {
     this.#watches = {
       services: this.#watchOf("services", this.#services, {
         read: (object) => readService(cluster, object),
+        isOutdated: (service) => isOlder(service.resourceVersion, this.#written.get(service.key)),
         changed: (service) => ({ type: "service", service }),
         gone: (key) => ({ type: "service-gone", key: key as ServiceKey }),
       }),
@@ -128,6 +131,7 @@ export class ClusterSource {
     const known = this.#services.values.get(service.key);
     if (known === undefined || known.uid !== service.uid || isOlder(service.resourceVersion, known.resourceVersion)) return;
     this.#services.put(service.key, service);
+    this.#written.set(service.key, service.resourceVersion);
     this.#say({ type: "service", service });
     this.#flush();
     this.#options.cache?.changed(this.#everything);
@@ -169,7 +173,7 @@ export class ClusterSource {
   #sink<V>(kind: Kind, shelf: Shelf<V>, as: Conversion<V>): Sink {
     const put = (key: string, value: V): void => {
       const before = shelf.values.get(key);
-      if (before !== undefined && isDeepStrictEqual(before, value)) {
+      if (before !== undefined && (as.isOutdated?.(value) === true || isDeepStrictEqual(before, value))) {
         shelf.seen(key);
         return;
       }
@@ -203,6 +207,7 @@ export class ClusterSource {
         if (key !== undefined) remove(key);
       },
       listing: () => {
+        if (kind === "services") this.#written.clear();
         shelf.listing();
       },
       listed: async () => {
@@ -275,6 +280,8 @@ export class ClusterSource {
 
 type Conversion<V> = {
   readonly read: (object: Json) => Reading<V>;
+  /** The value is older than what a write of ours made since. */
+  readonly isOutdated?: (value: V) => boolean;
   readonly changed: (value: V) => ClusterChange;
   readonly gone: (key: string) => ClusterChange;
 };

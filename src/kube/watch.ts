@@ -74,6 +74,8 @@ const PAGE_DEADLINE_MS = 30_000;
 const SILENCE_MS = 135_000;
 const WATCH_SECONDS = { least: 240, most: 300 };
 const RELIST_MS = { least: 10 * 60_000, most: 25 * 60_000 };
+/** A list that failed while a watch can go on is tried again after this. */
+const LIST_AGAIN_MS = 30_000;
 /** A watch that lived that long was a good one. */
 const GOOD_WATCH_MS = 10_000;
 
@@ -177,9 +179,10 @@ export class ResourceWatch {
     if (this.#version === undefined || clock.now() >= this.#relistAt) {
       const failure = await this.#list();
       if (failure !== undefined) {
+        this.#relistAt = clock.now() + LIST_AGAIN_MS;
         await this.#fail(failure);
-        return;
       }
+      if (failure !== undefined || clock.now() >= this.#relistAt) return;
     } else if (await this.#wentBack(this.#version)) {
       this.#version = undefined;
       return;
@@ -301,6 +304,7 @@ export class ResourceWatch {
     this.#current = opened.response;
     this.#count.watches++;
     this.#worked();
+    const due = clock.timer(`list ${resource.name} again`, Math.max(0, this.#relistAt - clock.now()), () => opened.response.destroy());
     const splitter = new LineSplitter();
     let inconsistent: Failure | undefined;
     const broken = await this.#chunks(opened.response, SILENCE_MS, async (chunk, slices) => {
@@ -313,6 +317,7 @@ export class ResourceWatch {
       this.#options.sink.pass();
       return inconsistent;
     }, clock);
+    due.cancel();
     this.#current = undefined;
     if (clock.now() >= this.#relistAt) return { type: "closed" };
     if (inconsistent !== undefined) return { type: "inconsistent", failure: inconsistent };

@@ -7,8 +7,9 @@ import type { Statement } from "../fleet/index.ts";
 import { closeSocket, type Link, openSegmentSocket } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import { type Address, isIpv4 } from "../net/index.ts";
-import type { Clock } from "../time/index.ts";
+import type { Clock, Timer } from "../time/index.ts";
 import { HELLO_GROUP_IPV4, HELLO_GROUP_IPV6, HELLO_PORT } from "./groups.ts";
+import { FleetKeys } from "./keys.ts";
 import { type FromWorker, processMs, type Rejection, type ToWorker, type WorkerStart } from "./messages.ts";
 
 export type LivenessOptions = {
@@ -23,6 +24,8 @@ export type LivenessOptions = {
 const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
 const START_AGAIN_MS = 200;
 const OPEN_AGAIN_MS = 1000;
+/** Of one host that a Lease introduces: whoever can write a Lease must not have us greet a whole network. */
+const MOST_GREETED = 32;
 
 const REJECTED: Readonly<Record<Rejection, string>> = {
   malformed: "is no hello of this version of bmlb",
@@ -40,12 +43,15 @@ export class Liveness {
   readonly #unposted = new Set<string>();
   readonly #introduced = new Map<string, readonly Address[]>();
   readonly #failed = new Set<string>();
-  #key: Uint8Array | undefined;
+  /** By interface whose socket could not be opened: the next attempt. */
+  readonly #again = new Map<string, Timer>();
+  readonly #keys: FleetKeys;
   #worker: Worker | undefined;
   #stopping = false;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
+    this.#keys = new FleetKeys(options.clock, (keys) => { this.#post({ type: "keys", keys }); });
   }
 
   start(): void {
@@ -65,6 +71,10 @@ export class Liveness {
     for (const [name] of this.#links) {
       if (wanted.has(name)) continue;
       this.#links.delete(name);
+      // What was true when it went may not be when it comes back.
+      this.#said.delete(name);
+      this.#failed.delete(name);
+      this.#again.get(name)?.cancel();
       this.#post({ type: "close", segment: name });
     }
     for (const [name, link] of wanted) {
@@ -86,29 +96,31 @@ export class Liveness {
     if (said !== undefined) this.#post(said);
   }
 
-  /** Signs, and drops what is not signed alike. */
-  key(key: Uint8Array | undefined): void {
-    this.#key = key;
-    this.#post({ type: "key", key });
+  /** Signs, and drops what is not signed alike; undefined: does neither. `gradually`: what is signed, or not, as before is believed for a while. */
+  key(key: Uint8Array | undefined, how: "at once" | "gradually"): void {
+    if (how === "at once") this.#keys.use(key);
+    else this.#keys.change(key);
   }
 
   /** A Lease names a host: while no multicast of it is heard, it is greeted at its own addresses. None: the Lease is gone. */
   introduce(host: string, addresses: readonly Address[]): void {
     if (addresses.length === 0) this.#introduced.delete(host);
-    else this.#introduced.set(host, addresses);
+    else this.#introduced.set(host, addresses.slice(0, MOST_GREETED));
     this.#post({ type: "introduced", hosts: this.#introduced });
   }
 
   /** Sentences for the operator about what is not as it should be. */
   warnings(): readonly string[] {
     return [
-      ...(this.#key === undefined ? ["hellos between hosts are not signed: anybody on the segment can pretend to be a host; create the Secret bmlb-fleet or set [fleet] key_file"] : []),
+      ...(this.#keys.keys.current === undefined ? ["hellos between hosts are not signed: anybody on the segment can pretend to be a host; create the Secret bmlb-fleet or set [fleet] key_file"] : []),
       ...Array.from(this.#failed, (name) => `hosts cannot hear each other on ${name}: its socket could not be opened`),
     ];
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#keys.stop();
+    for (const timer of this.#again.values()) timer.cancel();
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = new Promise<void>((resolve) => worker.once("exit", () => { resolve(); }));
@@ -119,6 +131,7 @@ export class Liveness {
   }
 
   #startWorker(): void {
+    if (this.#stopping) return;
     const workerData: WorkerStart = { pulse: this.#pulse, port: HELLO_PORT };
     const worker = new Worker(new URL(import.meta.resolve("#liveness-worker")), { name: "liveness", workerData, resourceLimits: HEAP });
     worker.on("message", (message: FromWorker) => { this.#take(message); });
@@ -126,18 +139,25 @@ export class Liveness {
       this.#options.log.error(`the thread that says hello failed: ${String(error)}; starting it again`, { error: error instanceof Error ? error.stack : undefined });
     });
     worker.on("exit", () => {
-      if (this.#stopping) return;
       this.#worker = undefined;
+      if (this.#stopping) return;
       this.#options.clock.timer("start the worker thread again", START_AGAIN_MS, () => { this.#startWorker(); });
     });
     this.#worker = worker;
-    this.#post({ type: "key", key: this.#key });
+    this.#post({ type: "keys", keys: this.#keys.keys });
     this.#post({ type: "introduced", hosts: this.#introduced });
     for (const { link } of this.#links.values()) this.#open(link);
   }
 
   #open(link: Link): void {
     const { log, clock } = this.#options;
+    this.#again.get(link.name)?.cancel();
+    this.#again.delete(link.name);
+    if (this.#worker === undefined) {
+      // Nobody would take the descriptors: the next worker has them opened.
+      this.#links.set(link.name, { link, open: false });
+      return;
+    }
     const at = { name: link.name, index: link.index };
     let ipv4: number | undefined;
     let ipv6: number | undefined;
@@ -149,10 +169,11 @@ export class Liveness {
       this.#links.set(link.name, { link, open: false });
       if (!this.#failed.has(link.name)) log.warning(`cannot say hello on ${link.name}: ${error instanceof Error ? error.message : String(error)}`, { interface: link.name });
       this.#failed.add(link.name);
-      clock.timer(`open ${link.name} again`, OPEN_AGAIN_MS, () => {
+      const again = clock.timer(`open ${link.name} again`, OPEN_AGAIN_MS, () => {
         const known = this.#links.get(link.name);
         if (known !== undefined && !known.open) this.#open(known.link);
       });
+      this.#again.set(link.name, again);
       return;
     }
     this.#failed.delete(link.name);
@@ -171,6 +192,9 @@ export class Liveness {
       }
       case "own":
         onOwnHello(message.segment, message.from);
+        return;
+      case "next-key":
+        this.#keys.nextIsUsed();
         return;
       case "rejected":
         log.warning(`a datagram from ${message.source} on ${message.segment} ${REJECTED[message.cause]}`, { segment: message.segment, source: message.source, cause: message.cause });

@@ -1,5 +1,6 @@
 /** What the main thread and the worker thread say to each other. */
 import type { Hello } from "../wire/index.ts";
+import type { Keys } from "./keys.ts";
 
 /** What a hello says that the sender does not fill in itself. */
 export type Saying = Omit<Hello, "sequence" | "cast">;
@@ -16,7 +17,7 @@ export type ToWorker =
   | { readonly type: "close"; readonly segment: string }
   /** `at`: when that was true, by the process's monotonic clock in ms. */
   | { readonly type: "say"; readonly segment: string; readonly saying: Saying; readonly at: number; readonly urgency: "now" | "next" }
-  | { readonly type: "key"; readonly key: Uint8Array | undefined }
+  | { readonly type: "keys"; readonly keys: Keys }
   /** Hosts that Leases introduce, with their addresses. */
   | { readonly type: "introduced"; readonly hosts: ReadonlyMap<string, readonly string[]> }
   | { readonly type: "stop" };
@@ -25,6 +26,8 @@ export type FromWorker =
   | { readonly type: "heard"; readonly segment: string; readonly hello: Hello }
   /** A hello of this very daemon came in on `segment` from its interface `from`. */
   | { readonly type: "own"; readonly segment: string; readonly from: string }
+  /** The first hello that is signed with `Keys.next`. */
+  | { readonly type: "next-key" }
   | { readonly type: "rejected"; readonly segment: string; readonly cause: Rejection; readonly source: string }
   | { readonly type: "failed"; readonly segment: string; readonly error: string };
 

@@ -10,6 +10,7 @@ import { isIPv4 } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { decodeHello, encodeHello, type Hello, HELLO_SIGNATURE_OCTETS, WireError } from "../wire/index.ts";
 import { HELLO_GROUP_IPV4, HELLO_GROUP_IPV6 } from "./groups.ts";
+import type { Keys } from "./keys.ts";
 import { type FromWorker, processMs, type Rejection, type Saying, type ToWorker, type WorkerStart } from "./messages.ts";
 
 /** After so long without a turn of the main loop nothing is sent. */
@@ -33,7 +34,7 @@ const lastTurn = new BigInt64Array(pulse);
 const segments = new Map<string, Segment>();
 const complained = new Map<string, number>();
 let introduced: ReadonlyMap<string, readonly string[]> = new Map();
-let key: Uint8Array | undefined;
+let keys: Keys = { current: undefined, next: undefined, previous: undefined };
 /** Grows over a restart of the thread, too: what was heard of it before must stay older. */
 let sequence = processMs() * 1000;
 
@@ -54,8 +55,8 @@ parentPort?.on("message", (message: ToWorker) => {
       if (first || message.urgency === "now") send(segment);
       return;
     }
-    case "key":
-      key = message.key;
+    case "keys":
+      keys = message.keys;
       return;
     case "introduced":
       introduced = message.hosts;
@@ -132,9 +133,9 @@ function transmit(socket: Socket, octets: Uint8Array, to: string): void {
 }
 
 function seal(hello: Hello): Uint8Array {
-  if (key === undefined) return encodeHello(hello, "plain");
+  if (keys.current === undefined) return encodeHello(hello, "plain");
   const part = encodeHello(hello, "signed");
-  return Buffer.concat([part, sign(part, key)]);
+  return Buffer.concat([part, sign(part, keys.current)]);
 }
 
 function sign(part: Uint8Array, secret: Uint8Array): Buffer {
@@ -161,9 +162,14 @@ function hear(name: string, datagram: Buffer, source: string): void {
 function unseal(datagram: Buffer): Hello | Rejection {
   try {
     const { hello, signedPart, signature } = decodeHello(datagram);
-    if (key === undefined) return hello;
-    if (signature === undefined) return "unsigned";
-    return timingSafeEqual(sign(signedPart, key), signature) ? hello : "wrong-signature";
+    const { current, next, previous } = keys;
+    if (current === undefined) return hello;
+    if (signature === undefined) return previous === "unsigned" ? hello : "unsigned";
+    const isBy = (key: Uint8Array): boolean => timingSafeEqual(sign(signedPart, key), signature);
+    if (isBy(current) || (previous !== undefined && previous !== "unsigned" && isBy(previous))) return hello;
+    if (next === undefined || !isBy(next)) return "wrong-signature";
+    tell({ type: "next-key" });
+    return hello;
   } catch (error) {
     if (error instanceof WireError) return "malformed";
     throw error;

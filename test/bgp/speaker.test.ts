@@ -381,6 +381,18 @@ test("a route refresh is answered with everything, between BoRR and EoRR", () =>
   assert.equal(w.peer().state, "Established");
 });
 
+test("the longest ROUTE-REFRESH that marks a refresh costs the session, and no more", () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.9"] });
+  const body = new Uint8Array(4077);
+  body.set([0, 1, 1, 1]);
+  w.router.last.send("ROUTE-REFRESH", body);
+  w.advance(100);
+  assert.match(w.router.last.log.at(-1) ?? "", /^NOTIFICATION 7\/1/);
+  w.advance(60_000);
+  assert.equal(w.peer().state, "Established");
+});
+
 test("without enhanced route refresh there are no marks", () => {
   const w = new World();
   w.router.behave = (connection) => { w.router.establish(connection, { capabilities: ROUTER.capabilities.filter(({ name }) => name !== "enhanced-route-refresh") }); };

@@ -107,3 +107,11 @@ test("a namespace touches the Services in it, as long as they are there", () => 
   cluster.apply({ type: "service-gone", key: web.key });
   assert.deepEqual(put(), new Set());
 });
+
+test("what the status of a Service of another type still names is nobody's address", () => {
+  const cluster = new Cluster();
+  cluster.apply({ type: "service", service: service("web", { ips: ["192.0.2.1"], createdAt: 1 }) });
+  const touched = cluster.apply({ type: "service", service: service("web", { ips: ["192.0.2.1"], createdAt: 1, type: "ClusterIP" }) });
+  assert.deepEqual(touched.addresses, new Set(["192.0.2.1"]));
+  assert.deepEqual([cluster.servicesAt(address("192.0.2.1")), Array.from(cluster.addresses())], [[], []]);
+});

@@ -25,6 +25,7 @@ export function service(name: string, { ips = [], ...parts }: ServiceParts = {})
     labels: {},
     annotations: {},
     ingress: ips.map((ip) => ({ ip: address(ip) })),
+    hasHostname: false,
     ...parts,
   };
 }

@@ -192,3 +192,32 @@ test("a host that stops being the allocator tries nothing again", async () => {
   await bench.pass(60_000);
   assert.equal(bench.writes.length, 1);
 });
+
+test("an allocator that is elected again does not finish what it began before: another may have decided since", async () => {
+  const bench = new Bench();
+  bench.answer = () => ({ type: "unavailable", failure: { kind: "timeout", sentence: "no answer" } });
+  bench.allocator.elected();
+  await bench.pass(4000);
+  bench.create("a");
+  await bench.pass(100);
+  assert.deepEqual(bench.writes.map((write) => write.ips), [["192.0.2.0"]]);
+  bench.allocator.deposed();
+  bench.see(service("a", { ips: ["192.0.2.1"], resourceVersion: "7" }));
+  bench.see(service("b", { ips: ["192.0.2.0"], resourceVersion: "8" }));
+  await bench.pass(30_000);
+  assert.deepEqual(bench.allocator.pools().map(({ used }) => used), [2]);
+  bench.allocator.elected();
+  await bench.pass(30_000);
+  assert.equal(bench.writes.length, 1);
+});
+
+test("a Service that is of type LoadBalancer no more has no right to the address that its status still names", async () => {
+  const bench = new Bench();
+  bench.answer = (one, { ips }) => ({ type: "ok", service: { ...service(one.name, { ips }), resourceVersion: String(bench.writes.length + 10) } });
+  bench.allocator.elected();
+  await bench.pass(4000);
+  bench.create("old", { type: "ClusterIP", ips: ["192.0.2.0"], createdAt: 1 });
+  bench.create("web", { loadBalancerIP: "192.0.2.0", createdAt: 2 });
+  await bench.pass(10_000);
+  assert.deepEqual(bench.writes, [{ name: "web", ips: ["192.0.2.0"], pool: "lan" }]);
+});

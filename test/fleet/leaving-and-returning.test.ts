@@ -99,6 +99,22 @@ test("an interface that is away for long serves nothing, and listens and asks be
   assert.equal(rig.asked.length, 1);
 });
 
+test("an interface that is made anew is as one that was down: nothing is taken back at once", () => {
+  const rig = Rig.settled([MINE]);
+  rig.says({ serving: 1 });
+  rig.input({ type: "segments", segments: [] });
+  rig.pass(2_000);
+  rig.link("up");
+  rig.says({ serving: 1 });
+  rig.heard(MINE, EDGE_2);
+  assert.equal(rig.rank, 2);
+  rig.pass(50_000);
+  assert.equal(rig.serves(MINE), false);
+  rig.heard(MINE, EDGE_2);
+  rig.pass(12_000);
+  assert.equal(rig.serves(MINE), true);
+});
+
 test("while its own interface is down it declares nobody dead", () => {
   const rig = Rig.settled([MINE]);
   rig.says({});

@@ -62,6 +62,15 @@ test("a host that is known by its Lease alone is listed, and its claim is a clai
   assert.equal(rig.serves(THEIRS), false);
 });
 
+test("what a Lease says grows old: while the API is away for both, neither view is the younger one", () => {
+  const rig = Rig.settled([MINE]);
+  rig.input({ type: "lease", host: "edge-2", statements: [statement({ viewAgeMs: 0 })] });
+  rig.loseApi();
+  rig.pass(60_000);
+  rig.heard(MINE, EDGE_2);
+  assert.equal(rig.serves(MINE), true);
+});
+
 test("a Lease that is deleted or forged moves nothing", () => {
   const rig = Rig.settled([MINE, THEIRS]);
   rig.says({ serving: 1 });
@@ -108,4 +117,29 @@ test("a host that leaves withdraws, unless there is no other", () => {
   rig.says({ bgp: true });
   rig.pass(200);
   assert.equal(rig.fleet.presence().announceBgp, false);
+});
+
+test("hosts on a segment that is cut off here are no reason to leave BGP to them", () => {
+  const rig = Rig.settled([], { bgp: true });
+  rig.says({ bgp: true });
+  rig.pass(1_000);
+  rig.silence();
+  rig.link("down");
+  rig.pass(1_000);
+  rig.input({ type: "nodes", notReady: new Set(["edge-1"]), excluded: undefined });
+  rig.pass(30_000);
+  assert.equal(rig.fleet.presence().announceBgp, true, rig.fleet.presence().reason);
+  assert.deepEqual(rig.fleet.hosts().map(({ name }) => name), ["edge-1"]);
+});
+
+test("a host forgets no namesake for want of room, and says each once", () => {
+  const rig = Rig.settled([]);
+  for (let life = 1; life <= 70; life++) {
+    const instance = `00000009${life.toString(16).padStart(8, "0")}`;
+    for (let n = 0; n < 3; n++) {
+      rig.input({ type: "hello", segment: "eth0", statement: statement({ name: "edge-1", instance, machine: "00000009", mac: mac(9), uptimeMs: 1_000, rank: 0 }), sequence: life * 10 + n });
+      rig.pass(200);
+    }
+  }
+  assert.equal(rig.factsOf("duplicate-name").length, 70);
 });

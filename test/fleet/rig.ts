@@ -33,6 +33,7 @@ export class Rig {
   readonly #others = new Map<string, { statement: Statement; readonly segment: string; silent: boolean }>();
   #segments: readonly string[];
   #sequence = 0;
+  #hasApi = true;
 
   constructor(options: RigOptions = {}) {
     this.#segments = options.segments ?? [SEGMENT];
@@ -66,7 +67,7 @@ export class Rig {
     this.link("up");
     this.fleet.start();
     const bookmark = (): void => {
-      this.input({ type: "view-current", ageMs: 0 });
+      if (this.#hasApi) this.input({ type: "view-current", ageMs: 0 });
       this.clock.timer("bookmark", 1_000, bookmark);
     };
     bookmark();
@@ -97,6 +98,11 @@ export class Rig {
       this.world.advance(10);
     }
     return this.world.time - began;
+  }
+
+  /** Nothing more is heard from the API. */
+  loseApi(): void {
+    this.#hasApi = false;
   }
 
   due(vips: readonly Address[], fitness?: ReadonlyMap<string, 1 | 2>): void {

@@ -301,3 +301,10 @@ test("use stays true while Services come, share, change type and go", () => {
   world.put(service("b", { type: "ClusterIP" }));
   assert.equal(used(), 0);
 });
+
+test("a status that names a host is another controller's, and is left alone", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/30"])] });
+  const cloud = service("cloud", { hasHostname: true });
+  world.put(cloud);
+  assert.deepEqual(world.decide(cloud), { action: "keep" });
+});

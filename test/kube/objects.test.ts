@@ -50,6 +50,7 @@ test("a Service is read with everything that matters, its addresses in canonical
       labels: { app: "web" },
       annotations: { "bmlb.io/ips": "192.0.2.1", "metallb.io/address-pool": "lan", "metallb.universe.tf/allow-shared-ip": "k" },
       ingress: [{ ip: "192.0.2.7", ipMode: "Proxy" }, { ip: "2001:db8::1" }],
+      hasHostname: true,
     },
   });
 });

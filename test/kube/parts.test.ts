@@ -34,6 +34,7 @@ const SERVICE: Service = {
   labels: {},
   annotations: {},
   ingress: [],
+  hasHostname: false,
 };
 
 /** An API that answers as a test tells it to. */

@@ -330,3 +330,30 @@ async function stall(work: () => Promise<unknown>): Promise<number> {
   over = true;
   return longest;
 }
+
+test("a list that was asked for before a write of ours does not undo it", async () => {
+  objects["services"]?.set("web", service("web"));
+  const { source, cluster } = await make();
+  source.start();
+  await watching(source);
+  const known = cluster.service(key("web"));
+  assert.ok(known);
+  const respond = server.respond;
+  const held: (() => void)[] = [];
+  server.respond = (...asked) => {
+    if (asked[0].url === "/api/v1/services?limit=500") held.push(() => { respond(...asked); });
+    else respond(...asked);
+  };
+  source.relist("services");
+  await until("a list is under way", () => held.length === 1);
+  source.wrote({ ...known, resourceVersion: String(version + 5), ingress: [{ ip: address("192.0.2.8") }] });
+  const { lists } = source.status().watches[0] ?? { lists: 0 };
+  held.pop()?.();
+  await until("the list is complete", () => source.status().watches[0]?.lists === lists + 1);
+  assert.deepEqual(cluster.service(key("web"))?.ingress, [{ ip: "192.0.2.8" }]);
+  // A server that was restored from a backup has older versions, and is believed.
+  source.relist("services");
+  await until("another list is under way", () => held.length === 1);
+  held.pop()?.();
+  await until("what it says counts", () => cluster.service(key("web"))?.ingress[0]?.ip === "192.0.2.1");
+});

@@ -326,6 +326,54 @@ test("a relist can be asked for at any time", async () => {
   assert.ok((watch.listedAt ?? 0) > before);
 });
 
+test("a relist that is asked for while a list runs, or a watch begins, follows at once", async () => {
+  let during: (() => void) | undefined;
+  let when: "list" | "watch" = "list";
+  server.respond = (request, r) => {
+    const begun = isWatch(request.url ?? "") ? "watch" : "list";
+    if (begun === when) {
+      during?.();
+      during = undefined;
+    }
+    if (begun === "watch") stream(r);
+    else json(r, 200, list(10, []));
+  };
+  const clock = fastClock(10);
+  const { watch } = await start(clock);
+  await until("it watches", () => watch.status().state === "watching");
+  for (when of ["list", "watch"] as const) {
+    const { lists } = watch.status();
+    let asked = Number.NaN;
+    during = () => {
+      asked = clock.now();
+      watch.relist();
+    };
+    if (when === "list") watch.relist();
+    else server.sockets.forEach((socket) => socket.resetAndDestroy());
+    await until(`a list was asked for after that, during a ${when}`, () => (watch.listedAt ?? 0) >= asked && watch.status().state === "watching");
+    assert.ok(watch.status().lists >= lists + 2);
+  }
+});
+
+test("a relist that fails is tried again soon, beside the watch", async () => {
+  let good = true;
+  server.respond = (request, r) => {
+    if (isWatch(request.url ?? "")) stream(r);
+    else if (good || (request.url ?? "").endsWith("limit=1")) json(r, 200, list(10, []));
+    else json(r, 503, {});
+  };
+  const clock = fastClock(100);
+  const { watch } = await start(clock);
+  await until("it watches", () => watch.status().state === "watching");
+  good = false;
+  const asked = clock.now();
+  watch.relist();
+  await until("the list failed and it watches nevertheless", () => watch.status().watches === 2 && watch.status().state === "watching");
+  good = true;
+  await until("it was listed", () => (watch.listedAt ?? 0) >= asked);
+  assert.ok(clock.now() - asked < 90_000, `${clock.now() - asked} ms`);
+});
+
 test("a watch that is stopped leaves nothing behind, wherever it stood", async () => {
   for (const respond of [
     () => undefined,

@@ -98,6 +98,25 @@ labTest("with a key, what is unsigned or signed otherwise is not believed, and s
   assert.equal(a.lines.filter((line) => line.text.includes("is not signed")).length, 1);
 });
 
+labTest("while a fleet gets its first key, or another, nobody is deaf to anybody", async (lab) => {
+  const { one, two } = await twoHosts(lab);
+  const [a, b] = [await speak(one), await speak(two)];
+  await a.waitForLine(/^heard two/, 3000);
+  for (const key of ["a-secret-of-the-fleet", "another-secret"]) {
+    for (const process of [a, b]) {
+      process.tell(`new-key ${key}`);
+      const from = [a.lines.length, b.lines.length] as const;
+      await eventually("each hears five more hellos of the other", 5000, () => heard(a, from[0]).length >= 5 && heard(b, from[1]).length >= 5);
+    }
+  }
+  // Who has had the new key all along is believed, too, and shows the others that it is in use.
+  b.tell("key another-secret");
+  const from = [a.lines.length, b.lines.length] as const;
+  await eventually("each hears five more hellos of the other", 5000, () => heard(a, from[0]).length >= 5 && heard(b, from[1]).length >= 5);
+  b.tell("key quite-another-secret");
+  await a.waitForLine(/is signed with another key/, 3000);
+});
+
 labTest("two interfaces on one segment are found to be one by the host's own hellos", async (lab) => {
   const lan = await lab.segment("lan", { ipv4: "10.7.0.0/24" });
   const host = await lab.host("both", { lan: { interface: "eth0", ipv4: "10.7.0.1" } });

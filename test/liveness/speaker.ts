@@ -1,6 +1,6 @@
 /**
  * One host that says hello and prints what it hears, for liveness.test.ts. Commands on standard input: "block MS" holds up its main loop,
- * "key TEXT" gives it the fleet's key, "say REASON" changes its statement at once. Usage: node speaker.ts NAME INTERFACE
+ * "key TEXT" gives it the fleet's key, "new-key TEXT" another one that the others get sooner or later, "say REASON" changes its statement at once. Usage: node speaker.ts NAME INTERFACE
  */
 import { createInterface } from "node:readline";
 import { type Statement } from "../../src/fleet/index.ts";
@@ -69,7 +69,8 @@ void links.start();
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const [command, argument = ""] = line.split(" ");
-  if (command === "key") liveness.key(Buffer.from(argument));
+  if (command === "key") liveness.key(Buffer.from(argument), "at once");
+  else if (command === "new-key") liveness.key(Buffer.from(argument), "gradually");
   else if (command === "say" && statement !== undefined) liveness.say(wanted, { ...statement, reason: argument }, "now");
   else if (command === "block") {
     print("blocked");

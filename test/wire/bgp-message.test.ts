@@ -166,3 +166,7 @@ test("a marker of a refresh with a tail is answered with 7/1 and the whole messa
 test("a NOTIFICATION that is made carries what it was given", () => {
   assert.deepEqual(decodeNotification(encodeNotification(notification(3, 9, octets("80 0e 00")))), { code: 3, subcode: 9, data: octets("80 0e 00") });
 });
+
+test("whatever data it was given, a NOTIFICATION fits a message", () => {
+  assert.equal(encodeMessage("NOTIFICATION", encodeNotification(notification(7, 1, new Uint8Array(4096)))).length, 4096);
+});

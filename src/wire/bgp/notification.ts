@@ -132,12 +132,17 @@ export function cease(subcode: number, communication = ""): Notification {
   return notification(CEASE, subcode, carriesCommunication(subcode) ? encodeCommunication(communication) : undefined);
 }
 
-/** The body of the message. Never fails: an error in a NOTIFICATION cannot be reported back (RFC 4271 6.4). */
+const MOST_DATA = 4096 - 19 - 2; // octets that a message holds beside its header, code and subcode (RFC 4271 4.1, 4.5)
+
+/** The body of the message. Never fails; data that no message can hold, as a whole message of the peer's, is cut. */
 export function encodeNotification({ code, subcode, data }: Notification): Uint8Array {
-  return Uint8Array.of(code, subcode, ...data);
+  return Uint8Array.of(code, subcode, ...data.subarray(0, MOST_DATA));
 }
 
-/** Decodes the body of a NOTIFICATION, which the header check has made at least two octets long. Any code and subcode is one. */
+/**
+ * Decodes the body of a NOTIFICATION, which the header check has made at least two octets long. Any code and subcode is one: an error
+ * in it cannot be reported back (RFC 4271 6.4).
+ */
 export function decodeNotification(body: Uint8Array): Notification {
   const reader = new Reader(body);
   return { code: reader.u8(), subcode: reader.u8(), data: reader.rest().slice() };

@@ -1,0 +1,66 @@
+/** Sockets of hellos that cannot be opened, and what is left of them. */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import type { Link } from "../../src/linux/index.ts";
+import { Liveness } from "../../src/liveness/index.ts";
+import { silentLog } from "../../src/log/index.ts";
+import { address, type Ipv6, parseMac } from "../../src/net/index.ts";
+import { VirtualClock, VirtualWorld } from "../../src/time/index.ts";
+
+/** A clock that tells how many of its timers wait. */
+class CountingClock extends VirtualClock {
+  readonly waiting = new Set<string>();
+  #count = 0;
+  override timer(name: string, ms: number, fn: () => void): ReturnType<VirtualClock["timer"]> {
+    const id = `${name} ${++this.#count}`;
+    this.waiting.add(id);
+    const timer = super.timer(name, ms, () => {
+      this.waiting.delete(id);
+      fn();
+    });
+    return { cancel: () => { this.waiting.delete(id); timer.cancel(); } };
+  }
+}
+
+const MISSING: Link = {
+  name: "nosuch0",
+  index: 4711,
+  epoch: 0,
+  mac: parseMac("02:00:00:00:00:01"),
+  up: true,
+  carrier: true,
+  broadcast: true,
+  addresses: [address("192.0.2.1"), address("fe80::1")],
+  linkLocal: address("fe80::1") as Ipv6,
+  mtu: 1500,
+};
+
+function make(): { readonly world: VirtualWorld; readonly clock: CountingClock; readonly liveness: Liveness } {
+  const world = new VirtualWorld();
+  const clock = new CountingClock(world);
+  return { world, clock, liveness: new Liveness({ log: silentLog, clock, onHello: () => undefined, onOwnHello: () => undefined }) };
+}
+
+test("a socket that cannot be opened is tried again once a second, however often its interface is told of, and not after the stop", async () => {
+  const { world, clock, liveness } = make();
+  liveness.start();
+  for (let i = 0; i < 20; i++) liveness.segments([MISSING]);
+  assert.equal(clock.waiting.size, 1);
+  world.advance(5_000);
+  assert.equal(clock.waiting.size, 1);
+  assert.match(liveness.warnings().join(), /nosuch0/);
+  liveness.segments([]);
+  assert.equal(clock.waiting.size, 0);
+  assert.doesNotMatch(liveness.warnings().join(), /nosuch0/);
+  liveness.segments([MISSING]);
+  await liveness.stop();
+  assert.equal(clock.waiting.size, 0);
+});
+
+test("no descriptor is opened for a worker that is not there", () => {
+  const { liveness } = make();
+  const before = readdirSync("/proc/self/fd").length;
+  liveness.segments([{ ...MISSING, name: "lo", index: 1 }]);
+  assert.equal(readdirSync("/proc/self/fd").length, before);
+});
