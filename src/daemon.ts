@@ -4,8 +4,7 @@
  * Everything that happens ends up as dirty addresses in one queue; a pass over it tells the fleet where this host stands, plans, and
  * applies what changed. What the actuators see and hear comes back as inputs of the fleet.
  */
-import { mkdirSync } from "node:fs";
-import { AdminSocket, answerFrom, type DaemonState, MetricsServer, Reporter, type ReportSources, samplesOf } from "./admin/index.ts";
+import { type DaemonState, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
 import { type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
@@ -20,7 +19,9 @@ import { Liveness } from "./liveness/index.ts";
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
+import { DirtyQueue, dueVips, peersOf, Planner, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
+import { reportSources } from "./report-sources.ts";
+import { Servers } from "./servers.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
@@ -65,9 +66,7 @@ export class Daemon {
   readonly #kubernetes: Kubernetes;
   readonly #allocator: Allocator;
   readonly #reporter: Reporter;
-  readonly #admin: AdminSocket;
-  readonly #metrics: MetricsServer | undefined;
-  readonly #problems: string[] = [];
+  readonly #servers: Servers;
   #bgp: BgpSpeaker | undefined;
   #peers: readonly BgpPeer[] = [];
   #view: "none" | "cache" | "api" = "none";
@@ -79,7 +78,6 @@ export class Daemon {
   #starting = Promise.resolve();
   #fedAt = Number.NEGATIVE_INFINITY;
   #nodeProblem: string | undefined;
-  #metricsProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
   #nextPulse: Timer | undefined;
@@ -159,20 +157,33 @@ export class Daemon {
       wrote: (service) => { this.#kubernetes.source.wrote(service); },
       event: (event) => { this.#kubernetes.events.say(event); },
     });
-    const sources = this.#reportSources(version);
+    const sources = reportSources({
+      version,
+      cluster: this.#cluster,
+      planner: this.#planner,
+      fleet: this.#fleet,
+      l2: this.#l2,
+      kubernetes: this.#kubernetes,
+      allocator: this.#allocator,
+      world: () => this.#world(),
+      speaker: () => this.#bgp,
+      state: () => this.#state,
+      uptimeMs: () => clock.now() - this.#startedAt,
+      view: () => this.#view,
+      viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
+      warnings: () => this.#warnings(),
+    });
     const reporter = new Reporter(sources);
     this.#reporter = reporter;
-    this.#admin = new AdminSocket({ path: `${folders.runtime}/bmlb.sock`, log, clock, soon: (fn) => setImmediate(fn), answer: (path, query) => answerFrom(reporter, path, query) });
-    const { listen } = config.metrics;
-    this.#metrics =
-      listen === "off"
-        ? undefined
-        : new MetricsServer({
-            ...listen,
-            log,
-            read: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
-            unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
-          });
+    this.#servers = new Servers({
+      runtime: folders.runtime,
+      metrics: config.metrics,
+      reporter,
+      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
+      unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
+      log,
+      clock,
+    });
   }
 
   /** Resolves when it serves what it knows, or was told to stop before that. */
@@ -192,7 +203,7 @@ export class Daemon {
     this.#pulse();
     await this.#links.start();
     this.#judgeOwnNode();
-    await this.#startServers();
+    await this.#servers.start();
     const cached = await this.#kubernetes.loadCache();
     if (cached) {
       this.#view = "cache";
@@ -230,7 +241,7 @@ export class Daemon {
     await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
     this.#fleet.stop();
-    await Promise.all([this.#liveness.stop(), this.#admin.stop(), this.#metrics?.stop()]);
+    await Promise.all([this.#liveness.stop(), this.#servers.stop()]);
     this.#nextPulse?.cancel();
     this.#nextRepair?.cancel();
     log.notice("stopped", { ms: Math.round(clock.now() - began) });
@@ -390,25 +401,6 @@ export class Daemon {
     this.#bgp?.apply({ peers: this.#peers, listen: bgp.listen, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
   }
 
-  async #startServers(): Promise<void> {
-    const { runtime } = this.#parts.folders;
-    const missing = makeFolder(runtime);
-    const unheard = missing === undefined ? await this.#admin.start() : `cannot make ${runtime}, so that \`bmlb status\` and its kin get no answer: ${missing}`;
-    if (unheard !== undefined) {
-      this.#problems.push(unheard);
-      this.#parts.journal.error(unheard);
-    }
-    await this.#startMetrics();
-  }
-
-  /** An address that is not there yet, or a port that another program has, may come free. */
-  async #startMetrics(): Promise<void> {
-    const before = this.#metricsProblem;
-    this.#metricsProblem = await this.#metrics?.start();
-    if (this.#metricsProblem !== undefined && before === undefined) this.#parts.journal.error(this.#metricsProblem);
-    if (this.#metricsProblem === undefined && before !== undefined) this.#parts.journal.notice("metrics are served now");
-  }
-
   // ---- time
 
   /** Tells the worker thread and systemd that the main loop turns, and the fleet how current the view is. */
@@ -434,7 +426,7 @@ export class Daemon {
     this.#nextRepair = clock.timer("repair", REPAIR_MS, () => {
       this.#worldMoved(this.#cluster.addresses());
       this.#allocator.lookAtAll();
-      if (this.#metricsProblem !== undefined && !this.#quiet) void this.#startMetrics();
+      if (!this.#quiet) void this.#servers.repair();
       notifier.status(this.#statusLine());
       this.#repair();
     });
@@ -468,38 +460,8 @@ export class Daemon {
   #warnings(): readonly string[] {
     const { election, hostLease } = this.#kubernetes;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
-    const own = [this.#metricsProblem, this.#nodeProblem].filter((problem) => problem !== undefined);
-    return [...this.#problems, ...own, ...this.#interfaceProblems(), ...new Set(api), ...this.#liveness.warnings()];
-  }
-
-  /** What the reporter may look at, as it is when it looks. */
-  #reportSources(version: string): ReportSources {
-    const { clock } = this.#parts;
-    return {
-      version,
-      pid: process.pid,
-      config: this.#config,
-      cluster: this.#cluster,
-      state: () => this.#state,
-      uptimeMs: () => clock.now() - this.#startedAt,
-      view: () => this.#view,
-      viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
-      plan: () => this.#planner.plan,
-      warnings: () => this.#warnings(),
-      kube: () => ({ source: this.#kubernetes.source.status(), client: this.#kubernetes.client.status(), election: this.#kubernetes.election.status() }),
-      l2: () => this.#l2.status(),
-      bgp: () => this.#bgp?.status(),
-      announcedTo: (address) => this.#bgp?.announcedTo(address) ?? [],
-      hosts: () => this.#fleet.hosts(),
-      presence: () => this.#fleet.presence(),
-      standing: (address, segment) => this.#fleet.standing(address, segment),
-      explainOwnership: (address, segment) => this.#fleet.explain(address, segment),
-      planVip: (address) => planVip(this.#world(), address),
-      sayReason,
-      notServed: (service) => notServed(this.#config, service),
-      pools: () => this.#allocator.pools(),
-      refusal: (service) => this.#allocator.refusals().get(service.key),
-    };
+    const own = this.#nodeProblem === undefined ? [] : [this.#nodeProblem];
+    return [...this.#servers.problems(), ...own, ...this.#interfaceProblems(), ...new Set(api), ...this.#liveness.warnings()];
   }
 }
 
@@ -509,14 +471,4 @@ function fleetSettings(config: Config): FleetSettings {
 
 function hasMac(link: Link): link is SegmentLink {
   return link.mac !== undefined;
-}
-
-/** The reason why the folder cannot be made; undefined if it is there. */
-function makeFolder(path: string): string | undefined {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o750 });
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
