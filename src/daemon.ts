@@ -6,21 +6,21 @@
  */
 import { type DaemonState, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
-import { type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import { type Config, configDigests, type LoadedConfig } from "./config/index.ts";
 import { ALGORITHM, Fleet, type FleetFact, type FleetSettings, readStatements, sayFact, type Statement } from "./fleet/index.ts";
-import { identify, routerId } from "./identity.ts";
+import { identify } from "./identity.ts";
 import type { Credentials, HostsChange } from "./kube/index.ts";
 import { Kubernetes } from "./kubernetes.ts";
 import { Announcer, type L2Event } from "./l2/index.ts";
-import { addressesBeside, defaultRouteAddress, ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket, systemTcp } from "./linux/index.ts";
+import { ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket } from "./linux/index.ts";
 import { Liveness } from "./liveness/index.ts";
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
 import { DirtyQueue, dueVips, peersOf, Planner, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
 import { reportSources } from "./report-sources.ts";
+import { Routing } from "./routing.ts";
 import { Servers } from "./servers.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
@@ -63,12 +63,11 @@ export class Daemon {
   readonly #liveness: Liveness;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
+  readonly #routing: Routing;
   readonly #kubernetes: Kubernetes;
   readonly #allocator: Allocator;
   readonly #reporter: Reporter;
   readonly #servers: Servers;
-  #bgp: BgpSpeaker | undefined;
-  #peers: readonly BgpPeer[] = [];
   #view: "none" | "cache" | "api" = "none";
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
@@ -99,7 +98,7 @@ export class Daemon {
       onOwnHello: (segment, from) => { this.#fleet.input({ type: "own-hello", segment, from }); },
     });
     this.#fleet = new Fleet({
-      self: { name: config.host.name, instance, node: config.host.node, recentStarts },
+      self: { name: config.host.name, instance, recentStarts },
       settings: fleetSettings(config),
       clock,
       random,
@@ -123,6 +122,7 @@ export class Daemon {
       onEvent: (event) => { this.#hear(event); },
     });
     this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
+    this.#routing = new Routing({ keepsakes, log, clock, random });
     this.#kubernetes = new Kubernetes({
       config,
       credentials,
@@ -166,7 +166,7 @@ export class Daemon {
       kubernetes: this.#kubernetes,
       allocator: this.#allocator,
       world: () => this.#world(),
-      speaker: () => this.#bgp,
+      speaker: () => this.#routing.speaker,
       state: () => this.#state,
       uptimeMs: () => clock.now() - this.#startedAt,
       view: () => this.#view,
@@ -238,7 +238,7 @@ export class Daemon {
     if (!this.#fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
     this.#quiet = true;
     this.#links.stop();
-    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
     this.#fleet.stop();
     await Promise.all([this.#liveness.stop(), this.#servers.stop()]);
@@ -290,7 +290,7 @@ export class Daemon {
   }
 
   #takeLinks(links: readonly Link[]): void {
-    this.#startBgp(links);
+    this.#startBgp();
     this.#l2.links(links);
     this.#tellFleetSegments();
     this.#worldMoved(this.#cluster.addresses());
@@ -377,28 +377,14 @@ export class Daemon {
 
   // ---- actuators
 
-  #startBgp(links: readonly Link[]): void {
-    if (this.#bgp !== undefined || this.#config.bgp === undefined) return;
-    const { journal: log, clock, random } = this.#parts;
-    this.#bgp = new BgpSpeaker({
-      routerId: routerId(this.#config.host.routerId, this.#parts.keepsakes, () => defaultRouteAddress(links)),
-      hostname: this.#config.host.name,
-      tcp: systemTcp,
-      clock,
-      random,
-      log,
-      addressesBeside,
-    });
-    this.#bgp.start();
+  #startBgp(): void {
+    this.#routing.start(this.#config, this.#links.links);
     this.#applyBgp(new Set());
   }
 
   #applyBgp(changed: ReadonlySet<Address>): void {
-    const { bgp } = this.#config;
-    if (bgp === undefined) return;
     const { passwords } = this.#parts.loaded.secrets;
-    this.#peers = peersOf(this.#world()).map((peer) => ({ ...peer, password: passwords.get(peer.name) }));
-    this.#bgp?.apply({ peers: this.#peers, listen: bgp.listen, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
+    this.#routing.apply({ config: this.#config, peers: peersOf(this.#world()), passwords, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
   }
 
   // ---- time
@@ -466,7 +452,7 @@ export class Daemon {
 }
 
 function fleetSettings(config: Config): FleetSettings {
-  return { fleet: config.fleet, weight: config.host.weight, bgp: (config.bgp?.peers.length ?? 0) > 0, digests: { ...configDigests(config), algorithm: ALGORITHM } };
+  return { fleet: config.fleet, node: config.host.node, weight: config.host.weight, bgp: (config.bgp?.peers.length ?? 0) > 0, digests: { ...configDigests(config), algorithm: ALGORITHM } };
 }
 
 function hasMac(link: Link): link is SegmentLink {
