@@ -1,8 +1,10 @@
+export { type Loaded, describeChanges, fixedChanges } from "./changes.ts";
 export * from "./config.ts";
+export { type ConfigCopy, formatCopy, parseCopy, withCopy } from "./copy.ts";
 export { type ConfigDigests, configDigests } from "./digest.ts";
 export type { ConfigFiles, FileFault, FileRead, FolderRead } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";
-export { type LoadOptions, type LoadedConfig, loadConfig } from "./load.ts";
+export { type LoadOptions, type LoadedConfig, type SourceText, loadConfig } from "./load.ts";
 export { parseGlob } from "./parse-glob.ts";
 export { parseLabelSelector } from "./parse-selector.ts";
 export { type Problem, formatProblem } from "./problem.ts";

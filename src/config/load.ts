@@ -9,7 +9,7 @@ import { Findings } from "./findings.ts";
 import { mergeTables } from "./merge.ts";
 import { parseToml } from "./parse-toml.ts";
 import type { Problem } from "./problem.ts";
-import { type Secrets, readConfig } from "./read-config.ts";
+import { type FixedSetting, type Secrets, readConfig } from "./read-config.ts";
 import { type CheckKubeconfig, SecretFiles } from "./secrets.ts";
 import { MOST_OCTETS, decode } from "./text.ts";
 import type { TomlTable } from "./toml.ts";
@@ -25,6 +25,9 @@ export type LoadOptions = {
   readonly checkKubeconfig?: CheckKubeconfig;
 };
 
+/** A file as it was read. */
+export type SourceText = { readonly path: string; readonly text: string };
+
 export type LoadedConfig =
   | {
       readonly ok: true;
@@ -33,21 +36,24 @@ export type LoadedConfig =
       readonly warnings: readonly Problem[];
       /** The files that were read, in order. */
       readonly sources: readonly string[];
+      readonly texts: readonly SourceText[];
+      /** What a running daemon cannot change. */
+      readonly fixed: readonly FixedSetting[];
     }
   | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]]; readonly warnings: readonly Problem[]; readonly sources: readonly string[] };
 
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const findings = new Findings();
   const sources = [options.path, ...listConfD(options, findings)];
-  const roots = sources.map((source) => readRoot(source, options.files, findings)).filter((root) => root !== undefined);
-  if (roots.length < sources.length) findings.someFileIsUnread();
-  const [first, ...others] = roots;
+  const files = sources.map((source) => readRoot(source, options.files, findings)).filter((file) => file !== undefined);
+  if (files.length < sources.length) findings.someFileIsUnread();
+  const [first, ...others] = files.map(({ root }) => root);
   const read = first === undefined ? undefined : readMerged([first, ...others], options, findings);
   const [problem, ...more] = findings.problems(sources);
   const warnings = findings.warnings(sources);
   if (problem !== undefined) return { ok: false, problems: [problem, ...more], warnings, sources };
   if (read === undefined) throw new Error("a configuration that could not be read has no problem"); // unreachable: readRoot says why
-  return { ok: true, config: freeze(read.config), secrets: read.secrets, warnings, sources };
+  return { ok: true, config: freeze(read.config), secrets: read.secrets, fixed: read.fixed, warnings, sources, texts: files.map(({ path, text }) => ({ path, text })) };
 }
 
 function readMerged(roots: readonly [TomlTable, ...TomlTable[]], options: LoadOptions, findings: Findings): ReturnType<typeof readConfig> {
@@ -76,7 +82,7 @@ function listConfD(options: LoadOptions, findings: Findings): readonly string[] 
   return [];
 }
 
-function readRoot(file: string, files: ConfigFiles, findings: Findings): TomlTable | undefined {
+function readRoot(file: string, files: ConfigFiles, findings: Findings): (SourceText & { readonly root: TomlTable }) | undefined {
   const read = files.read(file, MOST_OCTETS);
   if (!read.ok) {
     findings.report({ file, line: 1, path: "file" }, `the file ${sayFault(read.reason, MOST_OCTETS)}`);
@@ -87,9 +93,10 @@ function readRoot(file: string, files: ConfigFiles, findings: Findings): TomlTab
     findings.report({ file, line: decoded.line, path: "file" }, decoded.message);
     return undefined;
   }
-  const { root, problems } = parseToml(file, decoded.text);
+  const { text } = decoded;
+  const { root, problems } = parseToml(file, text);
   for (const { message, ...place } of problems) findings.report(place, message);
-  return root;
+  return root === undefined ? undefined : { path: file, text, root };
 }
 
 /** Deeply. */

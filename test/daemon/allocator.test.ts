@@ -221,3 +221,16 @@ test("a Service that is of type LoadBalancer no more has no right to the address
   await bench.pass(10_000);
   assert.deepEqual(bench.writes, [{ name: "web", ips: ["192.0.2.0"], pool: "lan" }]);
 });
+
+test("a Service that could have no address gets one of a pool that was added", async () => {
+  const bench = new Bench();
+  for (const name of ["a", "b", "c", "d", "e"]) bench.create(name);
+  bench.allocator.elected();
+  await bench.pass(5000);
+  assert.equal(bench.writes.length, 4);
+  assert.match(bench.allocator.refusals().get(service("e").key) ?? "", /^no ipv4 address is free in pool lan/);
+  bench.allocator.configure(config({ pools: [pool("lan", ["192.0.2.0/30"]), pool("more", ["192.0.2.8"])] }));
+  await bench.pass(100);
+  assert.deepEqual(bench.writes.slice(4), [{ name: "e", ips: ["192.0.2.8"], pool: "more" }]);
+  assert.deepEqual(bench.allocator.pools().map(({ name, used }) => `${name} ${used}`), ["lan 4", "more 1"]);
+});

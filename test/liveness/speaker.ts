@@ -1,6 +1,7 @@
 /**
  * One host that says hello and prints what it hears, for liveness.test.ts. Commands on standard input: "block MS" holds up its main loop,
- * "key TEXT" gives it the fleet's key, "new-key TEXT" another one that the others get sooner or later, "say REASON" changes its statement at once. Usage: node speaker.ts NAME INTERFACE
+ * "key TEXT" gives it the fleet's key, "new-key TEXT" another one that the others get sooner or later, "say REASON" and "pace MS" change its
+ * statement at once. Usage: node speaker.ts NAME INTERFACE
  */
 import { createInterface } from "node:readline";
 import { type Statement } from "../../src/fleet/index.ts";
@@ -72,6 +73,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (command === "key") liveness.key(Buffer.from(argument), "at once");
   else if (command === "new-key") liveness.key(Buffer.from(argument), "gradually");
   else if (command === "say" && statement !== undefined) liveness.say(wanted, { ...statement, reason: argument }, "now");
+  else if (command === "pace" && statement !== undefined) liveness.say(wanted, { ...statement, intervalMs: Number(argument) }, "now");
   else if (command === "block") {
     print("blocked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(argument));
