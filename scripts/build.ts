@@ -85,6 +85,9 @@ const ADDONS: Readonly<Record<string, readonly string[]>> = {
   netlink: ["dist", `prebuilds/linux-${process.arch}`],
   "node-gyp-build": ["index.js", "node-gyp-build.js"],
 };
+/** Types, sources and source maps, of which some packages have as many as of code. */
+const NOT_AT_RUN_TIME = /\.(d\.ts|map|cc|hh|inc|def|S|asm)$|trampolines\.cjs$|\/abi$/;
+
 for (const [name, parts] of Object.entries(ADDONS)) copyPackage(name, parts);
 
 const runtime = realpathSync(join(modules, ".bin/node"));
@@ -107,17 +110,21 @@ writeFileSync(join(out, "main.js"), `${CACHE}await import("./program.js");\n`);
 compileAhead(Object.keys(bundle.metafile.outputs).map((path) => basename(path)).filter((name) => name !== "liveness-worker.js"));
 
 // Last, as it stands for the whole.
-writeFileSync(join(out, "bmlb"), `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"\n`);
-chmodSync(join(out, "bmlb"), 0o755);
+writeScript("bmlb", `exec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"`);
 
 /** Loads everything once, with the flags with which it will be loaded again: V8 finds what it has compiled by both. */
 function compileAhead(files: readonly string[]): void {
-  const loader = join(out, "compile-ahead.js");
   const require = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
   const addons = ["koffi", "pcap", "netlink/dist/rt/rt.js"].map((name) => `require("${name}");`);
-  writeFileSync(loader, [CACHE, require, ...addons, ...files.map((file) => `await import("./${file}");`)].join(""));
-  execFileSync(join(out, "node"), [...FLAGS, loader, "version"]);
-  rmSync(loader);
+  writeFileSync(join(out, "compile-ahead.js"), [CACHE, require, ...addons, ...files.map((file) => `await import("./${file}");`)].join(""));
+  // Where dist/ is installed it is run again: what it makes differs from one build to the next.
+  writeScript("compile-ahead", `rm -rf "$here/compiled"\nexec "$here/node" ${FLAGS.join(" ")} "$here/compile-ahead.js" version`);
+  execFileSync(join(out, "compile-ahead"));
+}
+
+function writeScript(name: string, lines: string): void {
+  writeFileSync(join(out, name), `#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\n${lines}\n`);
+  chmodSync(join(out, name), 0o755);
 }
 
 function copyPackage(name: string, parts: readonly string[]): void {
@@ -126,6 +133,6 @@ function copyPackage(name: string, parts: readonly string[]): void {
     if (!existsSync(from)) continue;
     const to = join(out, "node_modules", name, part);
     mkdirSync(dirname(to), { recursive: true });
-    cpSync(from, to, { recursive: true });
+    cpSync(from, to, { recursive: true, filter: (path) => !NOT_AT_RUN_TIME.test(path) });
   }
 }
