@@ -3,11 +3,10 @@
  */
 import { writeSync } from "node:fs";
 import { isListenedOn } from "./admin/index.ts";
-import { formatProblem, type Problem } from "./config/index.ts";
-import { loadConfiguration } from "./configuration.ts";
+import { formatProblems, loadConfiguration } from "./configuration.ts";
 import { Daemon } from "./daemon.ts";
 import { openCredentials } from "./kubernetes.ts";
-import { Keepsakes, type Notifier, systemdNotifier } from "./linux/index.ts";
+import { Keepsakes, systemdNotifier } from "./linux/index.ts";
 import { formatLine, Journal } from "./log/index.ts";
 import { systemClock, systemRandom } from "./time/index.ts";
 
@@ -28,7 +27,9 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   const notifier = systemdNotifier(journal);
   const loaded = loadConfiguration(configPath);
   if (!loaded.ok) {
-    return refuseConfiguration(loaded.problems, notifier);
+    process.stderr.write(formatProblems(loaded.problems));
+    notifier.status(`cannot start: ${loaded.problems[0].message}`);
+    return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
   }
   journal.setLevel(loaded.config.host.logLevel);
   for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
@@ -48,16 +49,6 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   await daemon.stop(signal);
   endAnyhow();
   return 0;
-}
-
-/** For the journal all that is wrong, for `systemctl status` what comes first. */
-function refuseConfiguration(problems: readonly Problem[], notifier: Notifier): number {
-  const lines = problems.map(formatProblem);
-  const bySystemd = process.env["NOTIFY_SOCKET"] !== undefined;
-  process.stderr.write(lines.map((line) => `${bySystemd ? "<3>" : ""}${line}\n`).join(""));
-  const more = lines.length > 1 ? ` (and ${lines.length - 1} more: see \`bmlb check\`)` : "";
-  notifier.status(`cannot start: ${lines[0] ?? "the configuration is wrong"}${more}`);
-  return bySystemd ? EX_CONFIG : NOT_FINE;
 }
 
 /** Listens from the first moment: until then a SIGHUP would end the process. The same signal a second time does not wait for the stop. */
