@@ -34,6 +34,6 @@ async function build(folder: string, shell: string, environment: NodeJS.ProcessE
 test("two builds in other folders, at other times, with another umask, time zone and locale are the same", { skip, timeout: 2 * BUILD_MS }, async (t) => {
   const epoch = { SOURCE_DATE_EPOCH: "1700000000" };
   const here = await build(await copyOfTheCheckout(t, "one"), "umask 022", { ...epoch, TZ: "UTC", LC_ALL: "C.UTF-8" });
-  const there = await build(await copyOfTheCheckout(t, "another/deeper folder"), "umask 077", { ...epoch, TZ: "Pacific/Kiritimati", LC_ALL: "C", LANG: "tr_TR.UTF-8", HOME: "/nonexistent", USER: "somebody" });
+  const there = await build(await copyOfTheCheckout(t, "another/deeper/folder"), "umask 077", { ...epoch, TZ: "Pacific/Kiritimati", LC_ALL: "C", LANG: "tr_TR.UTF-8", HOME: "/nonexistent", USER: "somebody" });
   assert.deepEqual(there, here);
 });
