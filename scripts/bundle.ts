@@ -40,12 +40,21 @@ const builtinsByRequire: Plugin = {
   },
 };
 
-/** The client library makes its requests with undici; we make ours with node:https (src/kube/client.ts), and leave a megabyte out. */
-const withoutUndici: Plugin = {
-  name: "without-undici",
+/**
+ * Of the client library we take how a kubeconfig proves who we are; requests and objects are our own (src/kube/client.ts, objects.ts). Its
+ * HTTP client and the code generated for every object that Kubernetes has are left out: two megabytes that each start would read.
+ */
+const ABSENT: Readonly<Record<string, string>> = {
+  undici: "export const Agent = undefined, ProxyAgent = undefined, fetch = undefined;",
+  "./gen/index.js": "export const createConfiguration = undefined, ServerConfiguration = undefined;",
+};
+const credentialsOnly: Plugin = {
+  name: "credentials-only",
   setup(bundler) {
-    bundler.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "absent" }));
-    bundler.onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export const Agent = undefined, ProxyAgent = undefined, fetch = undefined;" }));
+    bundler.onResolve({ filter: /^(undici|\.\/gen\/index\.js)$/ }, ({ path, importer }) =>
+      path === "undici" || importer.endsWith("/@kubernetes/client-node/dist/config.js") ? { path, namespace: "absent" } : undefined,
+    );
+    bundler.onLoad({ filter: /./, namespace: "absent" }, ({ path }) => ({ contents: ABSENT[path] ?? "" }));
   },
 };
 
@@ -79,7 +88,7 @@ export function bundle(out: string, mode: "write" | "look"): Promise<BuildResult
     banner: {
       js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
     },
-    plugins: [withoutSideEffects, builtinsByRequire, withoutUndici],
+    plugins: [withoutSideEffects, builtinsByRequire, credentialsOnly],
     logLevel: "warning",
   });
 }

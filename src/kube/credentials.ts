@@ -45,6 +45,8 @@ export type CredentialsStatus = {
 
 /** After a 401 the caches are dropped at most this often, so that a server that refuses everybody costs no plug-in storm. */
 const FORGET_EVERY_MS = 5_000;
+/** Ten thousand writes in a row need not look at the file ten thousand times. */
+const LOOK_EVERY_MS = 1_000;
 
 /** How long a proxy may take to connect us, in ms. */
 const PROXY_MS = 10_000;
@@ -59,6 +61,7 @@ export class Credentials {
   #loaded: Loaded | undefined;
   #pending: Promise<Attempted> | undefined;
   #forgotAt = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   /** What is wrong with the file as it is now, while the one before stays in force. */
   #fileProblem: string | undefined;
   /** Why the last attempt got nothing. */
@@ -91,6 +94,7 @@ export class Credentials {
 
   /** The server refused what `next` gave: plug-ins and refresh tokens are to be asked again. */
   refused(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
     const kind = this.#loaded?.parsed.kind;
     if ((kind !== "exec" && kind !== "auth-provider") || this.#clock.now() - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = this.#clock.now();
@@ -153,6 +157,8 @@ export class Credentials {
   /** The file as it is now; the one before if it is damaged, with one warning. */
   async #load(): Promise<Loaded> {
     const before = this.#loaded;
+    if (before !== undefined && this.#clock.now() - this.#lookedAt < LOOK_EVERY_MS) return before;
+    this.#lookedAt = this.#clock.now();
     try {
       const { mtimeMs, size, ino } = await stat(this.#path);
       const stamp = `${mtimeMs} ${size} ${ino}`;

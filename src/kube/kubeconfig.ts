@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { loadYaml } from "@kubernetes/client-node";
+import { load as loadYaml } from "js-yaml";
 import { type Json, listOf, recordOf, stringsOf, textOf } from "./raw.ts";
 
 export type CredentialKind = "certificate" | "token" | "token-file" | "exec" | "auth-provider" | "password" | "none";
@@ -164,7 +164,7 @@ export function parseKubeconfig(text: string, path: string, context: string | un
 function yamlOf(text: string, path: string): unknown {
   if (text.trim() === "") throw new KubeconfigError(`${path}: is not a kubeconfig: it is empty`);
   try {
-    return loadYaml<unknown>(text);
+    return loadYaml(text);
   } catch (error) {
     throw new KubeconfigError(`${path}: is not YAML: ${(error as Error).message.split("\n", 1)[0] ?? ""}`);
   }

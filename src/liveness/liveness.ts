@@ -36,6 +36,8 @@ export class Liveness {
   readonly #lastTurn = new BigInt64Array(this.#pulse);
   readonly #links = new Map<string, { readonly link: Link; readonly open: boolean }>();
   readonly #said = new Map<string, Extract<ToWorker, { readonly type: "say" }>>();
+  /** Segments whose last statement the worker does not have yet. */
+  readonly #unposted = new Set<string>();
   readonly #introduced = new Map<string, readonly Address[]>();
   readonly #failed = new Set<string>();
   #key: Uint8Array | undefined;
@@ -54,6 +56,7 @@ export class Liveness {
   /** The main loop turns. To be called ten times a second. */
   tick(): void {
     Atomics.store(this.#lastTurn, 0, BigInt(processMs()));
+    for (const segment of this.#unposted) this.#postSaid(segment);
   }
 
   /** On which interfaces to say hello. One that went away and came back, or got another address to speak from, is opened anew. */
@@ -70,11 +73,17 @@ export class Liveness {
     }
   }
 
-  /** What the hellos on a segment say from now on; `now`: one is sent at once. */
+  /** What the hellos on a segment say from now on; `now`: one is sent at once. What is less urgent goes to the worker with the next tick. */
   say(segment: string, statement: Statement, urgency: "now" | "next"): void {
-    const say: ToWorker = { type: "say", segment, saying: statement, at: processMs(), urgency };
-    this.#said.set(segment, say);
-    this.#post(say);
+    this.#said.set(segment, { type: "say", segment, saying: statement, at: processMs(), urgency });
+    this.#unposted.add(segment);
+    if (urgency === "now") this.#postSaid(segment);
+  }
+
+  #postSaid(segment: string): void {
+    this.#unposted.delete(segment);
+    const said = this.#said.get(segment);
+    if (said !== undefined) this.#post(said);
   }
 
   /** Signs, and drops what is not signed alike. */
@@ -149,8 +158,7 @@ export class Liveness {
     this.#failed.delete(link.name);
     this.#links.set(link.name, { link, open: true });
     this.#post({ type: "open", segment: link.name, ipv4, ipv6 });
-    const said = this.#said.get(link.name);
-    if (said !== undefined) this.#post(said);
+    this.#postSaid(link.name);
   }
 
   #take(message: FromWorker): void {

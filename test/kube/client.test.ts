@@ -21,8 +21,8 @@ afterEach(() => {
   server.requests.length = 0;
 });
 
-async function clientFor(user?: object, cluster?: object, log = silentLog): Promise<Client> {
-  const client = new Client(new Credentials(await server.kubeconfig(user, cluster), undefined, systemClock, log), systemClock);
+async function clientFor(user?: object, cluster?: object, log = silentLog, clock = systemClock): Promise<Client> {
+  const client = new Client(new Credentials(await server.kubeconfig(user, cluster), undefined, clock, log), clock);
   clients.push(client);
   return client;
 }
@@ -276,20 +276,31 @@ test("after a 401 a credential plug-in is asked anew", async () => {
   assert.ok((await client.request(CALL)).ok);
 });
 
-test("a kubeconfig that is replaced is used at once, and a damaged one leaves the one before in force, with one warning", async () => {
+test("a kubeconfig that is replaced is used within a second, and a damaged one leaves the one before in force, with one warning", async () => {
   server.respond = (_, r) => { json(r, 200, {}); };
   const log = new MemoryLog();
-  const client = await clientFor({ token: "one" }, {}, log);
+  let skipped = 0;
+  const client = await clientFor({ token: "one" }, {}, log, { ...systemClock, now: () => systemClock.now() + skipped });
   await client.request(CALL);
   const path = await server.kubeconfig({ token: "another" });
+  skipped += 1000;
   await client.request(CALL);
   await writeFile(path, "{{{{");
+  skipped += 1000;
   await client.request(CALL);
   await client.request(CALL);
   assert.deepEqual(server.requests.map((request) => request.headers.authorization), ["Bearer one", "Bearer another", "Bearer another", "Bearer another"]);
   assert.equal(log.lines.length, 1);
   assert.match(log.lines[0] ?? "", /^warning: the kubeconfig changed and cannot be used; the one before stays in force/);
   assert.match(client.status().problem ?? "", /is not YAML/);
+});
+
+test("a kubeconfig that is replaced after the server refused it is used at once", async () => {
+  server.respond = (request, r) => { json(r, request.headers.authorization === "Bearer new" ? 200 : 401, STATUS); };
+  const client = await clientFor({ token: "old" });
+  assert.ok(!(await client.request(CALL)).ok);
+  await server.kubeconfig({ token: "new" });
+  assert.ok((await client.request(CALL)).ok);
 });
 
 test("impersonation, groups included, is passed on", async () => {
