@@ -1,20 +1,18 @@
 /**
- * The command line: `bmlb run` is the daemon, the rest is for people and, with --json, for scripts.
- *
- * Exit status: 0 = fine, 1 = it is not, 2 = wrong usage.
+ * The commands, their options, and what each does: `bmlb run` is the daemon, the rest is for people and, with --json, for scripts.
+ * The man page and the completions are made from what `buildProgram` returns.
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import type { Reports } from "../admin/index.ts";
-import { ask, AskError } from "./ask.ts";
+import { ask } from "./ask.ts";
 import { printable } from "./printable.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
 export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
 
-export type ProgramOptions = {
+/** What the commands need of the process that they run in. */
+export type Surroundings = {
   readonly version: string;
-  /** Words after the program's name. */
-  readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -26,9 +24,11 @@ export type ProgramOptions = {
 
 type Output = { readonly json?: true; readonly socket: string };
 
-/** Carries out one command; resolves with the exit status. */
-export async function runProgram(options: ProgramOptions): Promise<number> {
-  let status = 0;
+/**
+ * The program as a value: nothing is done, read or printed before it is given words to parse.
+ * @param end takes the exit status of a command that has its own
+ */
+export function buildProgram(options: Surroundings, end: (status: number) => void): Command {
   const program = new Command("bmlb")
     .description("a load balancer for bare-metal Kubernetes that runs outside the cluster")
     .version(options.version, "-V, --version", "print the version")
@@ -43,7 +43,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     .description("run the daemon in the foreground (systemd does this)")
     .option("-c, --config <file>", "configuration file", DEFAULT_CONFIG)
     .action(async ({ config }: { readonly config: string }) => {
-      status = await options.run(config);
+      end(await options.run(config));
     });
   program
     .command("check")
@@ -51,7 +51,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     .option("-c, --config <file>", "configuration file", DEFAULT_CONFIG)
     .option("--json", "print JSON for scripts")
     .action(async ({ config, json }: { readonly config: string; readonly json?: true }) => {
-      status = await options.check(config, json === true);
+      end(await options.check(config, json === true));
     });
   program
     .command("version")
@@ -79,14 +79,5 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   question(program, "pools", "the pools and how full they are", "/v1/pools", showPools);
   const bgp = program.command("bgp").description("the BGP speaker").helpCommand(false);
   question(bgp, "peers", "the BGP sessions", "/v1/bgp/peers", showPeers);
-
-  try {
-    await program.parseAsync(options.words, { from: "user" });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof AskError)) throw error;
-    options.err(`bmlb: ${printable(error.message)}\n`);
-    return 1;
-  }
+  return program;
 }
