@@ -6,6 +6,7 @@ import { Command } from "commander";
 import type { Reports } from "../admin/index.ts";
 import { ask } from "./ask.ts";
 import { printable } from "./printable.ts";
+import type { RbacCommand } from "./rbac-command.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
 export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
@@ -79,5 +80,17 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
   question(program, "pools", "the pools and how full they are", "/v1/pools", showPools);
   const bgp = program.command("bgp").description("the BGP speaker").helpCommand(false);
   question(bgp, "peers", "the BGP sessions", "/v1/bgp/peers", showPeers);
+
+  program
+    .command("rbac")
+    .description("print what the cluster must allow bmlb, as manifests for kubectl apply -f -")
+    .option("--host <name>", "an account of its own for this host, which may write no other host's Lease; may be repeated", (name, names: readonly string[]) => [...names, name], [])
+    .option("-c, --config <file>", "refuse addresses outside the pools of this configuration, and take the namespace from it")
+    .option("--namespace <name>", "namespace of the Leases")
+    .option("--json", "print JSON for scripts")
+    .action(async (chosen: RbacCommand) => {
+      const { printRbac } = await import("./rbac-command.ts");
+      end(printRbac(chosen, options.out, options.err));
+    });
   return program;
 }
