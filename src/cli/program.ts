@@ -2,9 +2,11 @@
  * The commands, their options, and what each does: `bmlb run` is the daemon, the rest is for people and, with --json, for scripts.
  * The man page and the completions are made from what `buildProgram` returns.
  */
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import type { Reports } from "../admin/index.ts";
 import { ask } from "./ask.ts";
+import type { Shell } from "./completion.ts";
+import { describeCommand } from "./describe.ts";
 import { printable } from "./printable.ts";
 import type { RbacCommand } from "./rbac-command.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
@@ -91,6 +93,14 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
     .action(async (chosen: RbacCommand) => {
       const { printRbac } = await import("./rbac-command.ts");
       end(printRbac(chosen, options.out, options.err));
+    });
+  program
+    .command("completion")
+    .description("print what a shell needs to complete the commands of bmlb")
+    .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"] satisfies Shell[]))
+    .action(async (shell: Shell) => {
+      const { completionFor } = await import("./completion.ts");
+      options.out(completionFor(shell, describeCommand(program)));
     });
   return program;
 }
