@@ -6,11 +6,15 @@ import { formatManifests } from "../../src/cli/manifest.ts";
 import { DEFAULT_NAMESPACE, rbacManifests } from "../../src/cli/rbac.ts";
 import { SCHEMA } from "../../src/config/index.ts";
 import { configFile } from "./config-file.ts";
+import { configurationPage } from "./configuration-page.ts";
+import { programPage } from "./program-page.ts";
 
 export function documents(): ReadonlyMap<string, string> {
   const program = describeCommand(buildProgram({ version: "", environment: {}, out: ignore, err: ignore, run: never, check: never }, ignore));
   return new Map([
     ["etc/config.toml", configFile(SCHEMA)],
+    ["docs/bmlb.8", programPage(program)],
+    ["docs/bmlb.toml.5", configurationPage(SCHEMA)],
     ["packaging/rbac.yaml", formatManifests(rbacManifests({ namespace: DEFAULT_NAMESPACE, hosts: [], ranges: undefined }))],
     ["packaging/completions/bmlb.bash", completionFor("bash", program)],
     ["packaging/completions/_bmlb", completionFor("zsh", program)],

@@ -2,13 +2,16 @@
  * What `bmlb rbac` prints, given to a real kube-apiserver: it is accepted as it stands, the accounts may do what bmlb does, and no more.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { loadAllYaml } from "@kubernetes/client-node";
+import { loadAllYaml, loadYaml } from "@kubernetes/client-node";
+import { KUBECONFIG_TEMPLATE } from "../../scripts/documents/program-page.ts";
 import { runProgram } from "../../src/cli/index.ts";
+import { checkKubeconfig } from "../../src/kube/index.ts";
 import { available, buildControlPlane, type RealControlPlane, startControlPlane } from "./real/index.ts";
 import { asText, at } from "./simulator/json.ts";
 import { type WireAnswer, WireClient } from "./wire-client.ts";
@@ -59,11 +62,15 @@ describe("what bmlb rbac prints, on a real kube-apiserver", { skip }, () => {
     }
   }
 
-  /** A client with a token of the account, as a kubeconfig would have it. */
-  async function as(account: string): Promise<WireClient> {
+  async function tokenOf(account: string): Promise<string> {
     const answer = await admin.ask("POST", `/api/v1/namespaces/bmlb-system/serviceaccounts/${account}/token`, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} });
     assert.equal(answer.status, 201, answer.text);
-    const client = new WireClient(plane, { token: asText(at(at(answer.body, "status"), "token")) });
+    return asText(at(answer.body, "status", "token"));
+  }
+
+  /** A client with a token of the account, as a kubeconfig would have it. */
+  async function as(account: string): Promise<WireClient> {
+    const client = new WireClient(plane, { token: await tokenOf(account) });
     clients.push(client);
     return client;
   }
@@ -128,6 +135,21 @@ describe("what bmlb rbac prints, on a real kube-apiserver", { skip }, () => {
     assert.equal((await general.ask("PATCH", servicePath({ name: "web" }), { metadata: { labels: { a: "b" } } }, "application/merge-patch+json")).status, 403);
     assert.equal((await general.ask("GET", "/api/v1/namespaces/bmlb-system/secrets")).status, 403);
     assert.equal((await general.ask("GET", "/api/v1/namespaces/bmlb-system/secrets/bmlb-token")).status, 403);
+  });
+
+  const kubectl = spawnSync("kubectl", ["version", "--client"]).error === undefined ? false : "kubectl is not installed";
+  test("the README's template makes of the account's Secret a kubeconfig that works", { skip: kubectl }, async () => {
+    const token = await tokenOf("bmlb");
+    // There is no controller here that would put them there.
+    const data = { token: Buffer.from(token).toString("base64"), "ca.crt": Buffer.from(plane.ca).toString("base64") };
+    const stored = await admin.ask("PATCH", "/api/v1/namespaces/bmlb-system/secrets/bmlb-token", { data }, "application/merge-patch+json");
+    assert.equal(stored.status, 200, stored.text);
+    const words = ["--kubeconfig", await plane.kubeconfig("admin", "certificate"), "-n", "bmlb-system", "get", "secret", "bmlb-token", "-o", `go-template=${KUBECONFIG_TEMPLATE}`];
+    const made = spawnSync("kubectl", words, { encoding: "utf8" });
+    assert.equal(made.status, 0, made.stderr);
+    const [user] = loadYaml<{ readonly users: readonly { readonly user: { readonly token: string } }[] }>(made.stdout).users;
+    assert.equal(user?.user.token, token);
+    assert.equal(checkKubeconfig(made.stdout, "/etc/bmlb/kubeconfig", undefined), undefined);
   });
 
   test("with the pools of a configuration, a status with an address outside of them is refused with what to run", async () => {
