@@ -14,7 +14,7 @@ export function programPage(program: CommandDescription): string {
     ...section("COMMANDS", paragraph("`bmlb run` is the daemon. The others are for people, and with `--json` for scripts; fields of that JSON may be added, and are never renamed.")),
     ...everyCommand(program).filter((command) => command.commands.length === 0).flatMap(commandBlocks),
     ...AFTERWARDS,
-    ...section("DIAGNOSTICS", paragraph(LOG), ...DIAGNOSTICS.map(({ line, meaning }) => item(`\`${line.replaceAll("<", "`<").replaceAll(">", ">`")}\``.replaceAll("``", ""), meaning))),
+    ...section("DIAGNOSTICS", paragraph(LOG), ...DIAGNOSTICS.map(({ line, meaning }) => item(asWritten(line), meaning))),
     ...section("SEE ALSO", paragraph("`bmlb.toml`(5), `systemctl`(1), `journalctl`(1), `kubectl`(1)")),
   ];
   return formatPage({ name: "bmlb", section: 8, source: "bmlb", date: DATE, blocks });
@@ -32,6 +32,11 @@ function commandBlocks(command: CommandDescription): readonly Block[] {
 function optionItem({ flags, value, summary, default: preset }: OptionDescription): Block {
   const term = flags.map((flag) => `\`${flag}\`${value === undefined ? "" : ` <${value}>`}`).join(", ");
   return item(term, `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${preset === undefined ? "" : ` Default: \`${preset}\`.`}`);
+}
+
+/** All of a log line but what differs from line to line stands in it as it is. */
+function asWritten(line: string): string {
+  return line.replace(/<[^>]*>|[^<]+/g, (part) => (part.startsWith("<") ? part : `\`${part}\``));
 }
 
 /** What is worth saying of a command beyond its own line. */
