@@ -3,6 +3,8 @@ export { type ConfigDigests, configDigests } from "./digest.ts";
 export type { ConfigFiles, FileFault, FileRead, FolderRead } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";
 export { type LoadOptions, type LoadedConfig, loadConfig } from "./load.ts";
+export { type LoadedPools, loadPools } from "./load-pools.ts";
+export { isDnsLabel } from "./label.ts";
 export { parseGlob } from "./parse-glob.ts";
 export { parseLabelSelector } from "./parse-selector.ts";
 export { type Problem, formatProblem } from "./problem.ts";
