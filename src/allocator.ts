@@ -69,6 +69,12 @@ export class Allocator {
     this.#queue.mark(keys);
   }
 
+  /** Other pools, or other Services that are ours: everything is decided anew. */
+  configure(config: Config): void {
+    this.#ipam.configure(config);
+    this.lookAtAll();
+  }
+
   /** This host was elected. */
   elected(): void {
     this.#electedAt = this.#options.clock.now();

@@ -1,12 +1,13 @@
 /** The configuration as this machine has it: its files, its name, its credentials. `bmlb check`, and the first thing that `bmlb run` does. */
 import { hostname } from "node:os";
-import { formatProblem, loadConfig, type LoadedConfig, type Problem } from "./config/index.ts";
+import { type ConfigCopy, formatProblem, loadConfig, type LoadedConfig, type Problem, withCopy } from "./config/index.ts";
 import { checkKubeconfig } from "./kube/index.ts";
 import { localFiles } from "./linux/index.ts";
 
-/** Reads FILE and conf.d/ beside it. */
-export function loadConfiguration(path: string): LoadedConfig {
-  return loadConfig({ path, files: localFiles, hostname: hostname().toLowerCase(), credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"], checkKubeconfig });
+/** Reads FILE and conf.d/ beside it; given a copy of them, as they were then. */
+export function loadConfiguration(path: string, copy?: ConfigCopy): LoadedConfig {
+  const files = copy === undefined ? localFiles : withCopy(localFiles, copy);
+  return loadConfig({ path, files, hostname: hostname().toLowerCase(), credentialsDirectory: process.env["CREDENTIALS_DIRECTORY"], checkKubeconfig });
 }
 
 /** One line a problem. */

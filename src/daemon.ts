@@ -4,23 +4,25 @@
  * Everything that happens ends up as dirty addresses in one queue; a pass over it tells the fleet where this host stands, plans, and
  * applies what changed. What the actuators see and hear comes back as inputs of the fleet.
  */
-import { mkdirSync } from "node:fs";
-import { AdminSocket, answerFrom, type DaemonState, MetricsServer, Reporter, type ReportSources, samplesOf } from "./admin/index.ts";
+import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
-import { type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
-import { type Config, configDigests, type LoadedConfig } from "./config/index.ts";
-import { ALGORITHM, Fleet, type FleetFact, type FleetSettings, readStatements, sayFact, type Statement } from "./fleet/index.ts";
-import { identify, routerId } from "./identity.ts";
-import type { Credentials, HostsChange } from "./kube/index.ts";
+import type { Config, Loaded, LoadedConfig } from "./config/index.ts";
+import { type FleetFact, sayFact } from "./fleet/index.ts";
+import { Hosts } from "./hosts.ts";
+import { identify } from "./identity.ts";
+import type { Credentials } from "./kube/index.ts";
 import { Kubernetes } from "./kubernetes.ts";
-import { Announcer, type L2Event } from "./l2/index.ts";
-import { addressesBeside, defaultRouteAddress, ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket, systemTcp } from "./linux/index.ts";
-import { Liveness } from "./liveness/index.ts";
+import { Announcer } from "./l2/index.ts";
+import { ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups, type Notifier, openFrameSocket } from "./linux/index.ts";
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
+import { DirtyQueue, dueVips, peersOf, Planner, sayReason, withoutInterface, type World } from "./plan/index.ts";
+import { Reloads } from "./reload.ts";
+import { reportSources } from "./report-sources.ts";
+import { Routing } from "./routing.ts";
+import { Servers } from "./servers.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
@@ -34,10 +36,14 @@ const GIVE_BACK_MS = 5000;
 /** Without a cache, how long READY waits for the first list. */
 const FIRST_LIST_MS = 3000;
 
-type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
-
 type Parts = {
-  readonly loaded: Extract<LoadedConfig, { readonly ok: true }>;
+  readonly loaded: Loaded;
+  /** Reads the configuration again. */
+  readonly load: () => LoadedConfig;
+  /** Is told of every configuration that came into force and is what the files say. */
+  readonly keep: (loaded: Loaded) => void;
+  /** Why `loaded` is not what the files say, as a sentence; undefined if it is. */
+  readonly notAsInFiles: string | undefined;
   readonly credentials: Credentials;
   readonly version: string;
   /** Absolute paths; the runtime directory may be missing. */
@@ -51,25 +57,23 @@ type Parts = {
 
 export class Daemon {
   readonly #parts: Parts;
-  readonly #config: Config;
+  /** What is in force. */
+  #loaded: Loaded;
   readonly #startedAt: number;
   readonly #cluster = new Cluster();
   readonly #planner = new Planner();
   readonly #queue: DirtyQueue<Address>;
   /** Dirty addresses for which the world changed, not only this host's standing. */
   readonly #moved = new Set<Address>();
-  readonly #fleet: Fleet;
-  readonly #liveness: Liveness;
+  readonly #hosts: Hosts;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
+  readonly #routing: Routing;
   readonly #kubernetes: Kubernetes;
   readonly #allocator: Allocator;
   readonly #reporter: Reporter;
-  readonly #admin: AdminSocket;
-  readonly #metrics: MetricsServer | undefined;
-  readonly #problems: string[] = [];
-  #bgp: BgpSpeaker | undefined;
-  #peers: readonly BgpPeer[] = [];
+  readonly #servers: Servers;
+  readonly #reloads: Reloads;
   #view: "none" | "cache" | "api" = "none";
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
@@ -79,7 +83,6 @@ export class Daemon {
   #starting = Promise.resolve();
   #fedAt = Number.NEGATIVE_INFINITY;
   #nodeProblem: string | undefined;
-  #metricsProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
   #nextPulse: Timer | undefined;
@@ -89,28 +92,21 @@ export class Daemon {
     const { loaded, credentials, folders, keepsakes, journal: log, clock, random, version } = parts;
     const config = loaded.config;
     this.#parts = parts;
-    this.#config = config;
+    this.#loaded = loaded;
     this.#startedAt = clock.now();
     const { instance, recentStarts } = identify(config.host.name, keepsakes, clock);
 
     this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
-    this.#liveness = new Liveness({
-      log,
-      clock,
-      onHello: (segment, statement, sequence) => { this.#fleet.input({ type: "hello", segment, statement, sequence }); },
-      onOwnHello: (segment, from) => { this.#fleet.input({ type: "own-hello", segment, from }); },
-    });
-    this.#fleet = new Fleet({
-      self: { name: config.host.name, instance, node: config.host.node, recentStarts },
-      settings: fleetSettings(config),
+    this.#hosts = new Hosts({
+      config,
+      instance,
+      recentStarts,
       clock,
       random,
-      effects: {
-        say: (segment, statement, urgency) => { this.#liveness.say(segment, statement, urgency); },
-        changed: (addresses) => { this.#queue.mark(addresses); },
-        presence: () => { this.#queue.mark(this.#cluster.addresses()); },
-        fact: (fact) => { this.#tell(fact); },
-      },
+      log,
+      changed: (addresses) => { this.#queue.mark(addresses); },
+      presence: () => { this.#queue.mark(this.#cluster.addresses()); },
+      fact: (fact) => { this.#tell(fact); },
     });
     this.#l2 = new Announcer({
       log,
@@ -122,9 +118,10 @@ export class Daemon {
       isVip: (address) => this.#planner.plan.vips.has(address),
       refreshMs: config.fleet.refreshMs,
       announceRate: config.fleet.announceRate,
-      onEvent: (event) => { this.#hear(event); },
+      onEvent: (event) => { this.#hosts.fleet.input(event); },
     });
     this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
+    this.#routing = new Routing({ keepsakes, log, clock, random });
     this.#kubernetes = new Kubernetes({
       config,
       credentials,
@@ -134,8 +131,8 @@ export class Daemon {
       random,
       log,
       onChanges: (changes) => { this.#takeChanges(changes); },
-      onHost: (change) => { this.#takeHost(change); },
-      onFleetKey: (key) => { this.#liveness.key(key); },
+      onHost: (change) => { this.#hosts.lease(change); },
+      onFleetKey: (key) => { this.#hosts.key(key); },
       onElected: () => {
         log.notice("this host is the allocator now");
         this.#allocator.elected();
@@ -159,20 +156,50 @@ export class Daemon {
       wrote: (service) => { this.#kubernetes.source.wrote(service); },
       event: (event) => { this.#kubernetes.events.say(event); },
     });
-    const sources = this.#reportSources(version);
+    const sources = reportSources({
+      version,
+      cluster: this.#cluster,
+      planner: this.#planner,
+      fleet: this.#hosts.fleet,
+      l2: this.#l2,
+      kubernetes: this.#kubernetes,
+      allocator: this.#allocator,
+      world: () => this.#world(),
+      speaker: () => this.#routing.speaker,
+      state: () => this.#state,
+      uptimeMs: () => clock.now() - this.#startedAt,
+      view: () => this.#view,
+      viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
+      asInFiles: () => this.#reloads.problem === undefined,
+      warnings: () => this.#warnings(),
+    });
     const reporter = new Reporter(sources);
     this.#reporter = reporter;
-    this.#admin = new AdminSocket({ path: `${folders.runtime}/bmlb.sock`, log, clock, soon: (fn) => setImmediate(fn), answer: (path, query) => answerFrom(reporter, path, query) });
-    const { listen } = config.metrics;
-    this.#metrics =
-      listen === "off"
-        ? undefined
-        : new MetricsServer({
-            ...listen,
-            log,
-            read: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
-            unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
-          });
+    this.#servers = new Servers({
+      runtime: folders.runtime,
+      reporter,
+      reload: () => this.reload(),
+      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
+      unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
+      log,
+      clock,
+    });
+    this.#reloads = new Reloads({
+      load: parts.load,
+      inForce: () => this.#loaded,
+      identifier: () => this.#routing.speaker?.status().routerId,
+      up: () => this.#starting,
+      stopping: () => this.#isStopping(),
+      apply: (next) => { this.#configure(next); },
+      keep: parts.keep,
+      told: () => { parts.notifier.status(this.#reporter.line()); },
+      log,
+      problem: parts.notAsInFiles,
+    });
+  }
+
+  get #config(): Config {
+    return this.#loaded.config;
   }
 
   /** Resolves when it serves what it knows, or was told to stop before that. */
@@ -183,16 +210,15 @@ export class Daemon {
 
   /** Comes up in the order in which time is lost: first what must listen, then what is on disk, then what others serve. */
   async #start(): Promise<void> {
-    const { journal: log, notifier, clock, loaded } = this.#parts;
+    const { journal: log, notifier, clock } = this.#parts;
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
-    if (loaded.secrets.fleetKey !== undefined) this.#liveness.key(loaded.secrets.fleetKey);
-    this.#liveness.start();
+    if (this.#loaded.secrets.fleetKey !== undefined) this.#hosts.key(this.#loaded.secrets.fleetKey);
     this.#l2.start();
-    this.#fleet.start();
+    this.#hosts.start();
     this.#pulse();
     await this.#links.start();
     this.#judgeOwnNode();
-    await this.#startServers();
+    await this.#servers.start(this.#config.metrics);
     const cached = await this.#kubernetes.loadCache();
     if (cached) {
       this.#view = "cache";
@@ -203,11 +229,36 @@ export class Daemon {
     await this.#settled(cached ? Number.POSITIVE_INFINITY : FIRST_LIST_MS);
     if (this.#isStopping()) return;
     this.#state = "ready";
-    notifier.ready(this.#statusLine());
+    notifier.ready(this.#reporter.line());
     log.notice("ready", { services: this.#cluster.serviceCount, view: this.#view, ms: Math.round(clock.now() - this.#startedAt) });
     for (const problem of this.#interfaceProblems()) log.warning(problem);
     if (!this.#cluster.complete) log.warning("the cluster is not known yet, neither from the API nor from the cache: nothing is announced until the API has answered");
+    if (this.#reloads.problem === undefined) this.#parts.keep(this.#loaded);
     this.#repair();
+  }
+
+  /** Reads the configuration again and puts it in force, or says why not; in its turn. */
+  reload(): Promise<ReloadReport> {
+    return this.#reloads.reload();
+  }
+
+  /** Puts another configuration in force, by difference: each part compares it with what it has. */
+  #configure(next: Loaded): void {
+    const { journal: log } = this.#parts;
+    const known = new Set(this.#interfaceProblems());
+    this.#loaded = next;
+    const { config, secrets } = next;
+    log.setLevel(config.host.logLevel);
+    if (secrets.fleetKey !== undefined) this.#hosts.key(secrets.fleetKey);
+    this.#kubernetes.configure(config);
+    this.#servers.configure(config.metrics);
+    this.#l2.configure(config.fleet);
+    this.#hosts.configure(config);
+    this.#startBgp();
+    this.#takeNodes();
+    this.#allocator.configure(config);
+    this.#worldMoved(this.#cluster.addresses());
+    for (const problem of this.#interfaceProblems()) if (!known.has(problem)) log.warning(problem);
   }
 
   /** Hands over, withdraws, says goodbye, gives back the Leases. */
@@ -223,14 +274,13 @@ export class Daemon {
     const handedOver = new Promise<void>((resolve) => {
       this.#onHandedOver = resolve;
     });
-    this.#fleet.input({ type: "leave", why: "stop" });
-    if (!this.#fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
+    this.#hosts.fleet.input({ type: "leave", why: "stop" });
+    if (!this.#hosts.fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
     this.#quiet = true;
     this.#links.stop();
-    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#bgp?.stop("bmlb is stopping"), this.#l2.stop(), this.#kubernetes.stop()]));
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
-    this.#fleet.stop();
-    await Promise.all([this.#liveness.stop(), this.#admin.stop(), this.#metrics?.stop()]);
+    await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
     this.#nextPulse?.cancel();
     this.#nextRepair?.cancel();
     log.notice("stopped", { ms: Math.round(clock.now() - began) });
@@ -264,9 +314,9 @@ export class Daemon {
 
   /** What Kubernetes thinks of the nodes, this host's own first. */
   #takeNodes(): void {
-    this.#fleet.input({ type: "nodes", ...seeNodes(this.#cluster, this.#config.host.node) });
+    this.#hosts.fleet.input({ type: "nodes", ...seeNodes(this.#cluster, this.#config.host.node) });
     // node_selectors may choose otherwise now.
-    this.#tellFleetSegments();
+    this.#tellSegments();
     if (this.#complete) this.#applyBgp(new Set());
     this.#judgeOwnNode();
   }
@@ -279,35 +329,17 @@ export class Daemon {
   }
 
   #takeLinks(links: readonly Link[]): void {
-    this.#startBgp(links);
+    this.#startBgp();
     this.#l2.links(links);
-    this.#tellFleetSegments();
+    this.#tellSegments();
     this.#worldMoved(this.#cluster.addresses());
   }
 
-  #tellFleetSegments(): void {
+  #tellSegments(): void {
     if (this.#quiet) return;
-    const world = this.#world();
-    const links = this.#segmentLinks();
+    const segments = this.#hosts.segments(this.#world(), this.#links.links);
     // Who announces by BGP alone says hello, and has no use for frames.
-    this.#l2.segments(this.#config.l2.length === 0 ? [] : links.map((link) => link.name));
-    this.#liveness.segments(links);
-    this.#fleet.input({
-      type: "segments",
-      segments: links.map((link) => ({ name: link.name, up: link.up && link.carrier, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
-    });
-  }
-
-  /** Another host's Lease introduces it; what stands in it is somebody else's text. */
-  #takeHost(change: HostsChange): void {
-    const host = change.type === "lease" ? change.lease.name : change.name;
-    const statements = change.type === "lease" && change.lease.holder !== "" ? readStatements(change.lease.statement ?? "") : [];
-    this.#fleet.input({ type: "lease", host, statements });
-    this.#liveness.introduce(host, statements.flatMap((statement: Statement) => statement.addresses));
-  }
-
-  #hear(event: L2Event): void {
-    this.#fleet.input(event);
+    this.#l2.segments(this.#config.l2.length === 0 ? [] : segments);
   }
 
   #tell(fact: FleetFact): void {
@@ -328,7 +360,7 @@ export class Daemon {
     if (this.#quiet) return;
     const world = this.#world();
     const moved = addresses.filter((address) => this.#moved.delete(address));
-    if (moved.length > 0) this.#fleet.input({ type: "vips", due: new Map(moved.map((address) => [address, dueVips(world, address)])) });
+    if (moved.length > 0) this.#hosts.fleet.input({ type: "vips", due: new Map(moved.map((address) => [address, dueVips(world, address)])) });
     const changes = this.#planner.update(world, addresses);
     if (changes.l2.size > 0) this.#l2.apply(this.#planner.plan.l2, changes.l2);
     if (changes.bgp.size > 0) this.#applyBgp(changes.bgp);
@@ -352,61 +384,20 @@ export class Daemon {
       config: this.#config,
       cluster: this.#cluster,
       segments: links.filter((link) => link.broadcast).map((link) => ({ name: link.name, up: link.up && link.carrier })),
-      fleet: this.#fleet,
+      fleet: this.#hosts.fleet,
     };
-  }
-
-  /** The interfaces on which this host says hello: those of its [[l2]] advertisements; all if only BGP concerns it. */
-  #segmentLinks(): readonly SegmentLink[] {
-    const world = this.#world();
-    const links = this.#links.links.filter((link) => link.broadcast).filter(hasMac);
-    const chosen = links.filter((link) => standsFor(world, link.name).length > 0);
-    return chosen.length === 0 && (this.#config.l2.length === 0 || peersOf(world).length > 0) ? links : chosen;
   }
 
   // ---- actuators
 
-  #startBgp(links: readonly Link[]): void {
-    if (this.#bgp !== undefined || this.#config.bgp === undefined) return;
-    const { journal: log, clock, random } = this.#parts;
-    this.#bgp = new BgpSpeaker({
-      routerId: routerId(this.#config.host.routerId, this.#parts.keepsakes, () => defaultRouteAddress(links)),
-      hostname: this.#config.host.name,
-      tcp: systemTcp,
-      clock,
-      random,
-      log,
-      addressesBeside,
-    });
-    this.#bgp.start();
+  #startBgp(): void {
+    this.#routing.start(this.#config, this.#links.links);
     this.#applyBgp(new Set());
   }
 
   #applyBgp(changed: ReadonlySet<Address>): void {
-    const { bgp } = this.#config;
-    if (bgp === undefined) return;
-    const { passwords } = this.#parts.loaded.secrets;
-    this.#peers = peersOf(this.#world()).map((peer) => ({ ...peer, password: passwords.get(peer.name) }));
-    this.#bgp?.apply({ peers: this.#peers, listen: bgp.listen, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
-  }
-
-  async #startServers(): Promise<void> {
-    const { runtime } = this.#parts.folders;
-    const missing = makeFolder(runtime);
-    const unheard = missing === undefined ? await this.#admin.start() : `cannot make ${runtime}, so that \`bmlb status\` and its kin get no answer: ${missing}`;
-    if (unheard !== undefined) {
-      this.#problems.push(unheard);
-      this.#parts.journal.error(unheard);
-    }
-    await this.#startMetrics();
-  }
-
-  /** An address that is not there yet, or a port that another program has, may come free. */
-  async #startMetrics(): Promise<void> {
-    const before = this.#metricsProblem;
-    this.#metricsProblem = await this.#metrics?.start();
-    if (this.#metricsProblem !== undefined && before === undefined) this.#parts.journal.error(this.#metricsProblem);
-    if (this.#metricsProblem === undefined && before !== undefined) this.#parts.journal.notice("metrics are served now");
+    const { passwords } = this.#loaded.secrets;
+    this.#routing.apply({ config: this.#config, peers: peersOf(this.#world()), passwords, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
   }
 
   // ---- time
@@ -414,7 +405,7 @@ export class Daemon {
   /** Tells the worker thread and systemd that the main loop turns, and the fleet how current the view is. */
   #pulse(): void {
     const { clock, notifier } = this.#parts;
-    this.#liveness.tick();
+    if (this.#hosts.tick()) this.#tellSegments();
     if (notifier.watchdogIntervalMs !== undefined && clock.now() - this.#fedAt >= notifier.watchdogIntervalMs / FED_PER_INTERVAL) {
       this.#fedAt = clock.now();
       notifier.watchdog();
@@ -422,9 +413,9 @@ export class Daemon {
     const { contact, hostLease } = this.#kubernetes;
     if (contact.last !== undefined && contact.last !== this.#viewTold) {
       this.#viewTold = contact.last;
-      this.#fleet.input({ type: "view-current", ageMs: clock.now() - contact.last });
+      this.#hosts.fleet.input({ type: "view-current", ageMs: clock.now() - contact.last });
     }
-    hostLease.publish(JSON.stringify(Array.from(this.#fleet.statements().values())));
+    hostLease.publish(JSON.stringify(Array.from(this.#hosts.fleet.statements().values())));
     this.#nextPulse = clock.timer("pulse", PULSE_MS, () => { this.#pulse(); });
   }
 
@@ -434,8 +425,8 @@ export class Daemon {
     this.#nextRepair = clock.timer("repair", REPAIR_MS, () => {
       this.#worldMoved(this.#cluster.addresses());
       this.#allocator.lookAtAll();
-      if (this.#metricsProblem !== undefined && !this.#quiet) void this.#startMetrics();
-      notifier.status(this.#statusLine());
+      if (!this.#quiet) this.#servers.repair();
+      notifier.status(this.#reporter.line());
       this.#repair();
     });
   }
@@ -447,12 +438,6 @@ export class Daemon {
     });
     if (this.#queue.idle) this.#idle();
     return within(this.#parts.clock, ms, settled);
-  }
-
-  #statusLine(): string {
-    const { vips, peers } = this.#reporter.status();
-    const view = { none: "the cluster is not known yet", cache: "cluster as the cache on disk has it", api: "cluster as the API has it" }[this.#view];
-    return `${vips.total} VIPs, ${vips.answered_here} answered here; ${peers.established} of ${peers.configured} BGP peers; ${view}`;
   }
 
   /** A method, so that the compiler does not think that nothing happens while we wait. */
@@ -468,55 +453,7 @@ export class Daemon {
   #warnings(): readonly string[] {
     const { election, hostLease } = this.#kubernetes;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
-    const own = [this.#metricsProblem, this.#nodeProblem].filter((problem) => problem !== undefined);
-    return [...this.#problems, ...own, ...this.#interfaceProblems(), ...new Set(api), ...this.#liveness.warnings()];
-  }
-
-  /** What the reporter may look at, as it is when it looks. */
-  #reportSources(version: string): ReportSources {
-    const { clock } = this.#parts;
-    return {
-      version,
-      pid: process.pid,
-      config: this.#config,
-      cluster: this.#cluster,
-      state: () => this.#state,
-      uptimeMs: () => clock.now() - this.#startedAt,
-      view: () => this.#view,
-      viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
-      plan: () => this.#planner.plan,
-      warnings: () => this.#warnings(),
-      kube: () => ({ source: this.#kubernetes.source.status(), client: this.#kubernetes.client.status(), election: this.#kubernetes.election.status() }),
-      l2: () => this.#l2.status(),
-      bgp: () => this.#bgp?.status(),
-      announcedTo: (address) => this.#bgp?.announcedTo(address) ?? [],
-      hosts: () => this.#fleet.hosts(),
-      presence: () => this.#fleet.presence(),
-      standing: (address, segment) => this.#fleet.standing(address, segment),
-      explainOwnership: (address, segment) => this.#fleet.explain(address, segment),
-      planVip: (address) => planVip(this.#world(), address),
-      sayReason,
-      notServed: (service) => notServed(this.#config, service),
-      pools: () => this.#allocator.pools(),
-      refusal: (service) => this.#allocator.refusals().get(service.key),
-    };
-  }
-}
-
-function fleetSettings(config: Config): FleetSettings {
-  return { fleet: config.fleet, weight: config.host.weight, bgp: (config.bgp?.peers.length ?? 0) > 0, digests: { ...configDigests(config), algorithm: ALGORITHM } };
-}
-
-function hasMac(link: Link): link is SegmentLink {
-  return link.mac !== undefined;
-}
-
-/** The reason why the folder cannot be made; undefined if it is there. */
-function makeFolder(path: string): string | undefined {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o750 });
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
+    const own = [this.#reloads.problem, this.#nodeProblem].filter((problem) => problem !== undefined);
+    return [...own, ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
   }
 }

@@ -36,7 +36,8 @@ export type KubernetesOptions = {
   readonly log: Log;
   readonly onChanges: (changes: readonly ClusterChange[]) => void;
   readonly onHost: (change: HostsChange) => void;
-  readonly onFleetKey: (key: Uint8Array) => void;
+  /** Undefined: the fleet has none. Not called while there is one in a file. */
+  readonly onFleetKey: (key: Uint8Array | undefined) => void;
   readonly onElected: () => void;
   readonly onDeposed: (reason: string) => void;
 };
@@ -59,8 +60,9 @@ export class Kubernetes {
   readonly events: Events;
   readonly client: Client;
   readonly #hosts: HostLeases;
+  readonly #newFleetKey: () => FleetKey;
   /** Undefined where the key is in a file. */
-  readonly #fleetKey: FleetKey | undefined;
+  #fleetKey: FleetKey | undefined;
 
   constructor({ config, credentials, instance, stateDirectory, clock, random, log, ...on }: KubernetesOptions) {
     const { namespace } = config.kubernetes;
@@ -79,8 +81,8 @@ export class Kubernetes {
     this.election = new AllocatorElection({ leases, identity: `${host}_${instance}`, clock, random, trouble, contact, onLeading: on.onElected, onStopped: on.onDeposed });
     this.writer = new StatusWriter(api, CLUSTER, contact, () => this.election.leadingSafely());
     this.events = new Events(api, host, clock, random, log);
-    this.#fleetKey =
-      config.fleet.keyFile === undefined ? new FleetKey({ api, namespace, directory: stateDirectory, clock, log, trouble, onKey: on.onFleetKey }) : undefined;
+    this.#newFleetKey = () => new FleetKey({ api, namespace, directory: stateDirectory, clock, log, trouble, onKey: on.onFleetKey, onNone: () => { on.onFleetKey(undefined); } });
+    this.#fleetKey = config.fleet.keyFile === undefined ? this.#newFleetKey() : undefined;
   }
 
   /** What is on disk, before anything is asked of the API. True if the cluster was there. */
@@ -95,6 +97,18 @@ export class Kubernetes {
     this.hostLease.start();
     this.election.start();
     this.#fleetKey?.start();
+  }
+
+  /** The fleet's key is looked for where it is said to be now; until one is found, or known to be none, the one before stays in force. */
+  configure({ fleet }: Config): void {
+    if (fleet.keyFile !== undefined) {
+      void this.#fleetKey?.stop();
+      this.#fleetKey = undefined;
+    } else if (this.#fleetKey === undefined) {
+      const fleetKey = this.#newFleetKey();
+      this.#fleetKey = fleetKey;
+      void fleetKey.loadCache().then(() => { fleetKey.start(); });
+    }
   }
 
   /**

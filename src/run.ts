@@ -3,11 +3,14 @@
  */
 import { writeSync } from "node:fs";
 import { isListenedOn } from "./admin/index.ts";
+import { formatProblem } from "./config/index.ts";
 import { formatProblems, loadConfiguration } from "./configuration.ts";
 import { Daemon } from "./daemon.ts";
 import { openCredentials } from "./kubernetes.ts";
-import { Keepsakes, systemdNotifier } from "./linux/index.ts";
+import { configurationToStartWith, keepCopy, type Start } from "./last-good.ts";
+import { Keepsakes, type Notifier, systemdNotifier } from "./linux/index.ts";
 import { formatLine, Journal } from "./log/index.ts";
+import { sayFirst } from "./reload.ts";
 import { systemClock, systemRandom } from "./time/index.ts";
 
 export type RunOptions = { readonly configPath: string; readonly version: string };
@@ -22,18 +25,21 @@ const LINGER_MS = 1000;
 /** Until SIGTERM, or SIGUSR2 for a restart. Resolves with the exit status. */
 export async function runDaemon({ configPath, version }: RunOptions): Promise<number> {
   const journal = new Journal(process.stdout, "info");
-  const told = firstSignal(journal);
+  const signals = new Signals();
   watchOver();
   const notifier = systemdNotifier(journal);
-  const loaded = loadConfiguration(configPath);
-  if (!loaded.ok) {
-    process.stderr.write(formatProblems(loaded.problems));
-    notifier.status(`cannot start: ${loaded.problems[0].message}`);
+  const folders = { state: process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb", runtime: process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb" };
+  const start = configurationToStartWith(configPath, folders.state);
+  if (start.from === "nothing") {
+    process.stderr.write(formatProblems(start.problems));
+    if (start.copy !== undefined) process.stderr.write(`${start.copy}\n`);
+    notifier.status(`cannot start: ${start.problems[0].message}`);
     return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
   }
+  const { loaded } = start;
+  const notAsInFiles = start.from === "files" ? undefined : tellOfCopy(start, journal, notifier);
   journal.setLevel(loaded.config.host.logLevel);
-  for (const warning of loaded.warnings) journal.warning(`${warning.path}: ${warning.message}`, { file: warning.file, line: warning.line });
-  const folders = { state: process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb", runtime: process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb" };
+  for (const warning of loaded.warnings) journal.warning(formatProblem(warning));
   const refuse = (sentence: string): number => {
     journal.error(sentence);
     notifier.status(`cannot start: ${sentence}`);
@@ -44,21 +50,58 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   const keepsakes = openKeepsakes(folders.state);
   if (typeof keepsakes === "string") return refuse(keepsakes);
   const credentials = await openCredentials(loaded.config, systemClock, journal);
-  const daemon = new Daemon({ loaded, credentials, version, folders, keepsakes, journal, notifier, clock: systemClock, random: systemRandom });
-  const signal = await Promise.race([told, daemon.start().then(() => told)]);
+  const daemon = new Daemon({
+    loaded,
+    load: () => loadConfiguration(configPath),
+    keep: (good) => { keepCopy(configPath, good, keepsakes, new Date(systemClock.wall()).toISOString(), journal); },
+    notAsInFiles,
+    credentials,
+    version,
+    folders,
+    keepsakes,
+    journal,
+    notifier,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const started = daemon.start();
+  signals.onHangup(() => void daemon.reload());
+  const signal = await Promise.race([signals.end, started.then(() => signals.end)]);
   await daemon.stop(signal);
   endAnyhow();
   return 0;
 }
 
-/** Listens from the first moment: until then a SIGHUP would end the process. The same signal a second time does not wait for the stop. */
-function firstSignal(journal: Journal): Promise<NodeJS.Signals> {
-  process.on("SIGHUP", () => {
-    journal.warning("the configuration is not read again: reload is not supported yet; restart bmlb instead");
-  });
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
-  });
+/** Listens from the first moment: until then a signal would end the process. */
+class Signals {
+  /** What ends the daemon. The same signal a second time does not wait for the stop. */
+  readonly end: Promise<NodeJS.Signals>;
+  #hangUp: (() => void) | undefined;
+  /** A SIGHUP came before anybody wanted to know. */
+  #hungUp = false;
+
+  constructor() {
+    process.on("SIGHUP", () => {
+      if (this.#hangUp === undefined) this.#hungUp = true;
+      else this.#hangUp();
+    });
+    this.end = new Promise((resolve) => {
+      for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) process.once(signal, resolve);
+    });
+  }
+
+  onHangup(hangUp: () => void): void {
+    this.#hangUp = hangUp;
+    if (this.#hungUp) hangUp();
+  }
+}
+
+/** Says loudly that the files are wrong and not in force. Returns the sentence for the status. */
+function tellOfCopy({ problems, since }: Extract<Start, { readonly from: "copy" }>, journal: Journal, notifier: Notifier): string {
+  for (const problem of problems) journal.error(formatProblem(problem));
+  journal.error("the configuration is wrong: starting with the last good copy of it instead; mend it, then run `systemctl reload bmlb`", { since });
+  notifier.status("starting with the last good copy of the configuration, because its files are wrong");
+  return `the configuration is wrong, and bmlb was started with the last good copy of it, in force since ${since}: ${sayFirst(problems)}`;
 }
 
 /**

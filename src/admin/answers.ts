@@ -1,4 +1,4 @@
-/** Which report answers which question of the control socket. */
+/** Which report answers which question of the socket for reports. */
 import type { Reporter } from "./reporter.ts";
 import type { Answered } from "./socket.ts";
 

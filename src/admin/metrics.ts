@@ -6,9 +6,9 @@ import { createServer, type Server } from "node:http";
 import type { Log } from "../log/index.ts";
 import type { Exposition, Sample } from "./exposition.ts";
 
+export type Endpoint = { readonly address: string; readonly port: number };
+
 export type MetricsOptions = {
-  readonly address: string;
-  readonly port: number;
   readonly log: Log;
   readonly read: () => readonly Sample[];
   /** A sentence if the daemon is not healthy. */
@@ -44,9 +44,8 @@ export class MetricsServer {
     this.#server.maxConnections = 64;
   }
 
-  /** Listens. Resolves with an error sentence if the port cannot be had; the daemon goes on without metrics, and may try again. */
-  start(): Promise<string | undefined> {
-    const { address, port, log } = this.#options;
+  /** Listens; once stopped, also elsewhere. Resolves with an error sentence if the port cannot be had; the daemon goes on without metrics, and may try again. */
+  start({ address, port }: Endpoint): Promise<string | undefined> {
     void this.#loaded();
     return new Promise((resolve) => {
       const failed = (error: Error): void => {
@@ -55,16 +54,19 @@ export class MetricsServer {
       };
       const listening = (): void => {
         this.#server.off("error", failed);
-        this.#server.on("error", (error) => {
-          log.warning("the metrics server failed", { error: error.message });
-        });
+        this.#server.on("error", this.#failed);
         resolve(undefined);
       };
+      this.#server.off("error", this.#failed);
       this.#server.once("error", failed);
       this.#server.once("listening", listening);
       this.#server.listen({ host: address, port });
     });
   }
+
+  readonly #failed = (error: Error): void => {
+    this.#options.log.warning("the metrics server failed", { error: error.message });
+  };
 
   stop(): Promise<void> {
     return new Promise((resolve) => {

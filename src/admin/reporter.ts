@@ -28,6 +28,8 @@ export interface ReportSources {
   /** Since that view was known to be current. */
   viewAgeMs(): number | undefined;
   plan(): Plan;
+  /** What is in force is what the files of the configuration say, as far as is known. */
+  asInFiles(): boolean;
   warnings(): readonly string[];
   kube(): { readonly source: SourceStatus; readonly client: ClientStatus; readonly election: ElectionStatus };
   l2(): L2Status;
@@ -64,6 +66,7 @@ export class Reporter {
       host: from.config.host.name,
       pid: from.pid,
       state: from.state(),
+      configuration: from.asInFiles() ? "as in the files" : "not as in the files",
       uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
@@ -79,6 +82,14 @@ export class Reporter {
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
       warnings: [...from.warnings(), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
     };
+  }
+
+  /** The status in one line. */
+  line(): string {
+    const { vips, peers, kubernetes, configuration } = this.status();
+    const view = { none: "the cluster is not known yet", cache: "cluster as the cache on disk has it", api: "cluster as the API has it" }[kubernetes.view];
+    const wrong = configuration === "as in the files" ? "" : "the configuration in force is not what its files say, see bmlb status; ";
+    return `${wrong}${vips.total} VIPs, ${vips.answered_here} answered here; ${peers.established} of ${peers.configured} BGP peers; ${view}`;
   }
 
   /** In the order of the addresses; each is worked out when it is asked for, because there may be ten thousand. */

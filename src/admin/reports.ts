@@ -1,5 +1,5 @@
 /**
- * What the control socket answers: the JSON that `--json` prints and from which the tables for people are made. Scripts rely on
+ * What the sockets answer: the JSON that `--json` prints and from which the tables for people are made. Scripts rely on
  * these names; fields are added, never renamed.
  */
 
@@ -8,6 +8,8 @@ export type StatusReport = {
   readonly host: string;
   readonly pid: number;
   readonly state: "starting" | "ready" | "stopping";
+  /** The second after a reload that failed, and after a start with the last good copy; `warnings` say why. */
+  readonly configuration: "as in the files" | "not as in the files";
   readonly uptime_seconds: number;
   readonly rank: number;
   readonly rank_reason: string;
@@ -100,6 +102,18 @@ export type PeerReport = {
 /** A question that was not understood or concerns nothing that is known; `error` is for people. */
 export type ErrorReport = { readonly error: string };
 
+/** What became of an order to read the configuration again. */
+export type ReloadReport = {
+  /** What the files say is in force. False: nothing changed. */
+  readonly applied: boolean;
+  /** "[[pool]] lan added" */
+  readonly changes: readonly string[];
+  /** "FILE:LINE: key.path: message"; empty if it was applied. */
+  readonly problems: readonly string[];
+  /** Likewise. */
+  readonly warnings: readonly string[];
+};
+
 /** What is asked, and what is answered. */
 export type Reports = {
   readonly "/v1/status": StatusReport;
@@ -110,3 +124,6 @@ export type Reports = {
   readonly "/v1/pools": readonly PoolReport[];
   readonly "/v1/bgp/peers": readonly PeerReport[];
 };
+
+/** What is ordered on the control socket, and what came of it. */
+export type Orders = { readonly "/v1/reload": ReloadReport };

@@ -18,6 +18,7 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
   return [
     gauge("info", "Always 1; the labels say what runs.", 1, { version: status.version, host: status.host }),
     gauge("ready", "1 when the daemon serves what it knows.", Number(status.state === "ready")),
+    gauge("configuration_as_in_files", "0 after a reload that failed, and after a start with the last good copy of the configuration.", Number(status.configuration === "as in the files")),
     gauge("rank", "How fit this host says it is: 3 eligible, 2 probation, 1 doubtful, 0 never.", status.rank),
     gauge("vips", "Addresses of Services that are in a configured pool.", status.vips.total),
     gauge("vips_answered", "Addresses for which this host answers ARP or NDP.", status.vips.answered_here),

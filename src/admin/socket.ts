@@ -6,11 +6,10 @@
  * the daemon stand still.
  */
 import { once } from "node:events";
-import { chmodSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect } from "node:net";
 import type { Log } from "../log/index.ts";
 import type { Clock } from "../time/index.ts";
+import { listenAt, stopListening } from "./listen.ts";
 import type { ErrorReport, Reports } from "./reports.ts";
 
 /** A report; or the rows of one that is a list; or a sentence about what is wrong with the question; undefined: there is no such path. */
@@ -43,29 +42,18 @@ export class AdminSocket {
   }
 
   /** Listens. Resolves with an error sentence if the socket cannot be made; the daemon goes on without it. */
-  start(): Promise<string | undefined> {
+  async start(): Promise<string | undefined> {
     const { path, log } = this.#options;
-    removeSocket(path);
-    return new Promise((resolve) => {
-      this.#server.once("error", (error) => {
-        resolve(`cannot listen on ${path}, so that \`bmlb status\` and its kin get no answer: ${error.message}`);
-      });
-      this.#server.listen(path, () => {
-        this.#server.on("error", (error) => {
-          log.warning("the control socket failed", { error: error.message });
-        });
-        resolve(permit(path));
-      });
+    const why = await listenAt(this.#server, path, 0o660);
+    if (why !== undefined) return `cannot listen on ${path}, so that \`bmlb status\` and its kin get no answer: ${why}`;
+    this.#server.on("error", (error) => {
+      log.warning("the socket for reports failed", { error: error.message });
     });
+    return undefined;
   }
 
   stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-      this.#server.closeAllConnections();
-    });
+    return stopListening(this.#server);
   }
 
   /** Never rejects. */
@@ -77,7 +65,7 @@ export class AdminSocket {
       else if ("report" in answered) send(response, 200, answered.report);
       else send(response, answered.status, { error: answered.error } satisfies ErrorReport);
     } catch (error) {
-      this.#options.log.error("a question on the control socket could not be answered", { path: target, error: String(error) });
+      this.#options.log.error("a question could not be answered", { path: target, error: String(error) });
       if (response.headersSent) response.destroy();
       else send(response, 500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport);
     }
@@ -112,39 +100,7 @@ export class AdminSocket {
   }
 }
 
-/** True if a living process listens on the socket; a file left by a dead one does not count. */
-export function isListenedOn(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
-    });
-  });
-}
-
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(`${JSON.stringify(body)}\n`);
-}
-
-/** For the owner and the group. A sentence if that cannot be said. */
-function permit(path: string): string | undefined {
-  try {
-    chmodSync(path, 0o660);
-    return undefined;
-  } catch (error) {
-    return `cannot set who may ask on ${path}: ${(error as Error).message}`;
-  }
-}
-
-function removeSocket(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It is not there, which is as well; anything else shows when listening.
-  }
 }

@@ -9,6 +9,7 @@ import type { Shell } from "./completion.ts";
 import { describeCommand } from "./describe.ts";
 import { printable } from "./printable.ts";
 import type { RbacCommand } from "./rbac-command.ts";
+import { reload } from "./reload.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
 export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
@@ -64,7 +65,17 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
       options.out(json === true ? `${JSON.stringify({ version: options.version })}\n` : `bmlb ${options.version}\n`);
     });
 
-  const defaultSocket = `${options.environment["RUNTIME_DIRECTORY"] ?? "/run/bmlb"}/bmlb.sock`;
+  const runtime = options.environment["RUNTIME_DIRECTORY"] ?? "/run/bmlb";
+  program
+    .command("reload")
+    .description("have the daemon read its configuration again")
+    .option("--json", "print JSON for scripts")
+    .option("--socket <path>", "control socket of the daemon", `${runtime}/control.sock`)
+    .action(async ({ json, socket }: Output) => {
+      end(await reload(socket, json === true ? "json" : "text", options));
+    });
+
+  const defaultSocket = `${runtime}/bmlb.sock`;
   /** A command that prints what the daemon answers; its argument, if it has one, is the target. */
   const question = <Path extends keyof Reports>(parent: Command, usage: string, description: string, path: Path, show: (report: Reports[Path]) => string): void => {
     const command = parent.command(usage).description(description).option("--json", "print JSON for scripts").option("--socket <path>", "socket of the daemon", defaultSocket);

@@ -1,4 +1,6 @@
+export { type Loaded, describeChanges, fixedChanges } from "./changes.ts";
 export * from "./config.ts";
+export { type ConfigCopy, formatCopy, parseCopy, withCopy } from "./copy.ts";
 export { type ConfigDigests, configDigests } from "./digest.ts";
 export type { ConfigFiles, FileFault, FileRead, FolderRead } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";

@@ -7,9 +7,9 @@ import type { Config } from "./config.ts";
 import type { ConfigFiles } from "./files.ts";
 import { Findings } from "./findings.ts";
 import type { Problem } from "./problem.ts";
-import { type Secrets, readConfig } from "./read-config.ts";
+import { type FixedSetting, type Secrets, readConfig } from "./read-config.ts";
 import { type CheckKubeconfig, SecretFiles } from "./secrets.ts";
-import { readSources } from "./sources.ts";
+import { type SourceText, readSources } from "./sources.ts";
 import type { TomlTable } from "./toml.ts";
 
 export type LoadOptions = {
@@ -31,18 +31,21 @@ export type LoadedConfig =
       readonly warnings: readonly Problem[];
       /** The files that were read, in order. */
       readonly sources: readonly string[];
+      readonly texts: readonly SourceText[];
+      /** What a running daemon cannot change. */
+      readonly fixed: readonly FixedSetting[];
     }
   | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]]; readonly warnings: readonly Problem[]; readonly sources: readonly string[] };
 
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const findings = new Findings();
-  const { sources, root } = readSources(options.path, options.files, findings);
+  const { sources, texts, root } = readSources(options.path, options.files, findings);
   const read = root === undefined ? undefined : readRoot(root, options, findings);
   const [problem, ...more] = findings.problems(sources);
   const warnings = findings.warnings(sources);
   if (problem !== undefined) return { ok: false, problems: [problem, ...more], warnings, sources };
   if (read === undefined) throw new Error("a configuration that could not be read has no problem"); // unreachable: readSources says why
-  return { ok: true, config: freeze(read.config), secrets: read.secrets, warnings, sources };
+  return { ok: true, config: freeze(read.config), secrets: read.secrets, fixed: read.fixed, warnings, sources, texts };
 }
 
 function readRoot(root: TomlTable, options: LoadOptions, findings: Findings): ReturnType<typeof readConfig> {

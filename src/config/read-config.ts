@@ -8,7 +8,7 @@ import { type L2, readL2 } from "./l2.ts";
 import { didYouMean, nearestOf } from "./nearest.ts";
 import { peerConfig } from "./peers.ts";
 import { type Pool, readPools } from "./pools.ts";
-import { enumerate, quote } from "./problem.ts";
+import { type Place, enumerate, quote } from "./problem.ts";
 import { Directory } from "./references.ts";
 import { DAMPING } from "./schema-to-come.ts";
 import { FLEET, HOST, KUBERNETES, METRICS, SCHEMA } from "./schema.ts";
@@ -26,6 +26,9 @@ export type Secrets = {
   readonly fleetKey: Uint8Array | undefined;
 };
 
+/** A setting that a running daemon cannot change, in words and where it stands; "" if it is not set. */
+export type FixedSetting = { readonly place: Place; readonly value: string };
+
 /** What is not in the file. */
 export type Surroundings = {
   readonly hostname: string;
@@ -34,7 +37,7 @@ export type Surroundings = {
 };
 
 /** Of use only if `findings` has no problem afterwards. */
-export function readConfig(root: TomlTable, surroundings: Surroundings, findings: Findings): { readonly config: Config; readonly secrets: Secrets } {
+export function readConfig(root: TomlTable, surroundings: Surroundings, findings: Findings): { readonly config: Config; readonly secrets: Secrets; readonly fixed: readonly FixedSetting[] } {
   reportUnknownTables(root, findings);
   const host = readHost(root, surroundings.hostname, findings);
   const kubernetes = readKubernetes(root, surroundings, findings);
@@ -50,7 +53,7 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
   const key = keyFile === "" ? undefined : surroundings.secretFiles.fleetKey(keyFile, fleet.key_file.place);
   if (findings.areNone) warn(pools.all, l2, bgp, findings);
   const config: Config = {
-    host,
+    host: host.config,
     kubernetes: kubernetes.config,
     pools: pools.all.map((pool: Pool) => pool.config),
     l2: l2.map((one: L2) => one.config),
@@ -65,7 +68,7 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
     },
     metrics: { listen: metrics.listen.value },
   };
-  return { config, secrets: { kubeconfig: kubernetes.text, passwords, fleetKey: key?.key } };
+  return { config, secrets: { kubeconfig: kubernetes.text, passwords, fleetKey: key?.key }, fixed: [...host.fixed, ...kubernetes.fixed] };
 }
 
 function reportUnknownTables(root: TomlTable, findings: Findings): void {
@@ -80,23 +83,33 @@ function reportUnknownTables(root: TomlTable, findings: Findings): void {
   }
 }
 
-function readHost(root: TomlTable, hostname: string, findings: Findings): HostConfig {
+function readHost(root: TomlTable, hostname: string, findings: Findings): { readonly config: HostConfig; readonly fixed: readonly FixedSetting[] } {
   const host = readTable(HOST, innerTable(root, "host", findings), findings);
   const name = host.name.value ?? hostname.toLowerCase();
   if (host.name.state === "absent" && !isDnsLabel(name)) {
     findings.report(host.name.place, `missing, and the hostname ${quote(hostname)} cannot be it: 1 to 63 letters, digits and dashes; add name = "edge-1" to [host]`);
   }
   return {
-    name,
-    node: host.node.value,
-    labels: Object.fromEntries(host.labels.value.map(({ value }) => value)),
-    weight: host.weight.value,
-    routerId: host.router_id.value,
-    logLevel: host.log_level.value,
+    config: {
+      name,
+      node: host.node.value,
+      labels: Object.fromEntries(host.labels.value.map(({ value }) => value)),
+      weight: host.weight.value,
+      routerId: host.router_id.value,
+      logLevel: host.log_level.value,
+    },
+    fixed: [
+      { place: host.name.place, value: name },
+      { place: host.router_id.place, value: host.router_id.value ?? "" },
+    ],
   };
 }
 
-function readKubernetes(root: TomlTable, { secretFiles, checkKubeconfig }: Surroundings, findings: Findings): { readonly config: Config["kubernetes"]; readonly text: string } {
+function readKubernetes(
+  root: TomlTable,
+  { secretFiles, checkKubeconfig }: Surroundings,
+  findings: Findings,
+): { readonly config: Config["kubernetes"]; readonly text: string; readonly fixed: readonly FixedSetting[] } {
   const kubernetes = readTable(KUBERNETES, innerTable(root, "kubernetes", findings), findings);
   const { kubeconfig, context: contextSetting } = kubernetes;
   const context = contextSetting.value === "" ? undefined : contextSetting.value;
@@ -116,6 +129,11 @@ function readKubernetes(root: TomlTable, { secretFiles, checkKubeconfig }: Surro
       unclassed: kubernetes.unclassed.value,
     },
     text: file?.text ?? "",
+    fixed: [
+      { place: kubeconfig.place, value: file?.path ?? "" },
+      { place: contextSetting.place, value: context ?? "" },
+      { place: kubernetes.namespace.place, value: kubernetes.namespace.value },
+    ],
   };
 }
 

@@ -6,19 +6,24 @@ import { parseToml } from "./parse-toml.ts";
 import { MOST_OCTETS, decode } from "./text.ts";
 import type { TomlTable } from "./toml.ts";
 
+/** A file as it was read. */
+export type SourceText = { readonly path: string; readonly text: string };
+
 export type Sources = {
   /** The files that there are, in the order in which they are merged. */
   readonly sources: readonly string[];
+  /** Those that could be read. */
+  readonly texts: readonly SourceText[];
   /** What could be read of them; undefined, and reported, if that is nothing. */
   readonly root: TomlTable | undefined;
 };
 
 export function readSources(path: string, files: ConfigFiles, findings: Findings): Sources {
   const sources = [path, ...listConfD(path, files, findings)];
-  const roots = sources.map((source) => readRoot(source, files, findings)).filter((root) => root !== undefined);
-  if (roots.length < sources.length) findings.someFileIsUnread();
-  const [first, ...others] = roots;
-  return { sources, root: first === undefined ? undefined : mergeTables([first, ...others], findings.report) };
+  const texts = sources.map((source) => readRoot(source, files, findings)).filter((file) => file !== undefined);
+  if (texts.length < sources.length) findings.someFileIsUnread();
+  const [first, ...others] = texts.map(({ root }) => root);
+  return { sources, texts: texts.map(({ path, text }) => ({ path, text })), root: first === undefined ? undefined : mergeTables([first, ...others], findings.report) };
 }
 
 /** Hidden files are editors' and package managers'. */
@@ -38,7 +43,7 @@ function listConfD(path: string, files: ConfigFiles, findings: Findings): readon
   return [];
 }
 
-function readRoot(file: string, files: ConfigFiles, findings: Findings): TomlTable | undefined {
+function readRoot(file: string, files: ConfigFiles, findings: Findings): (SourceText & { readonly root: TomlTable }) | undefined {
   const read = files.read(file, MOST_OCTETS);
   if (!read.ok) {
     findings.report({ file, line: 1, path: "file" }, `the file ${sayFault(read.reason, MOST_OCTETS)}`);
@@ -49,7 +54,8 @@ function readRoot(file: string, files: ConfigFiles, findings: Findings): TomlTab
     findings.report({ file, line: decoded.line, path: "file" }, decoded.message);
     return undefined;
   }
-  const { root, problems } = parseToml(file, decoded.text);
+  const { text } = decoded;
+  const { root, problems } = parseToml(file, text);
   for (const { message, ...place } of problems) findings.report(place, message);
-  return root;
+  return root === undefined ? undefined : { path: file, text, root };
 }

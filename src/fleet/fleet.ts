@@ -231,7 +231,8 @@ export class Fleet {
         this.#takeSegments(event.segments, now);
         return;
       case "settings":
-        this.#here.settings = event.settings;
+        // Equal ones are no news: nobody is to hear of them.
+        if (JSON.stringify(event.settings) !== JSON.stringify(this.#here.settings)) this.#here.settings = event.settings;
         return;
       case "vips":
         for (const [address, due] of event.due) this.#takeDue(address, due, now);
@@ -364,9 +365,9 @@ export class Fleet {
   }
 
   #weighDoubts(now: number): void {
-    const { self, viewCurrentAt, notReady, doubts } = this.#here;
+    const { settings, viewCurrentAt, notReady, doubts } = this.#here;
     const others = this.#peers().map((peer) => ({ node: peer.statement.node, viewAgeMs: now - peer.viewCurrentAt }));
-    this.#here.doubt = doubts.weigh({ node: self.node, viewAgeMs: now - viewCurrentAt }, notReady, others, now);
+    this.#here.doubt = doubts.weigh({ node: settings.node, viewAgeMs: now - viewCurrentAt }, notReady, others, now);
   }
 
   #judgePresence(now: number): void {

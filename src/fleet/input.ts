@@ -23,7 +23,6 @@ export type FleetSelf = {
   readonly name: string;
   /** As in Statement. */
   readonly instance: string;
-  readonly node: string | undefined;
   /** How often the daemon started within the last ten minutes before this: each doubles the probation. */
   readonly recentStarts: number;
 };
@@ -31,6 +30,8 @@ export type FleetSelf = {
 /** What may change when the configuration is read anew. */
 export type FleetSettings = {
   readonly fleet: FleetConfig;
+  /** The Kubernetes node on this host; undefined on a gateway. */
+  readonly node: string | undefined;
   readonly weight: number;
   /** It has BGP peers. */
   readonly bgp: boolean;

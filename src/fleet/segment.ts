@@ -232,7 +232,7 @@ export class Segment implements Seat {
       rank: rank.rank,
       reason: rank.reason.slice(0, LONGEST_REASON),
       leaving,
-      node: self.node,
+      node: settings.node,
       advertisements: link.advertisements,
       weight: settings.weight,
       bgp: settings.bgp,

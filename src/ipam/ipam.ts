@@ -40,9 +40,9 @@ type Pool = { readonly config: PoolConfig; readonly space: Space; used: number }
 const POOL_ANNOTATION = "bmlb.io/pool";
 
 export class Ipam {
-  readonly #config: Config;
-  readonly #pools: readonly Pool[];
-  readonly #poolAt: RangeIndex<Pool>;
+  #config: Config;
+  #pools: readonly Pool[];
+  #poolAt: RangeIndex<Pool>;
   /** Who holds an address: by its status, or because it was just assigned. Nobody twice, never empty. */
   readonly #holders = new Map<Address, readonly ServiceKey[]>();
   readonly #held = new Map<ServiceKey, readonly Address[]>();
@@ -54,7 +54,25 @@ export class Ipam {
   constructor(config: Config) {
     this.#config = config;
     this.#pools = config.pools.map((pool) => ({ config: pool, space: new Space(pool), used: 0 }));
-    this.#poolAt = new RangeIndex(this.#pools.flatMap((pool) => pool.config.ranges.map((range) => [range, pool] as const)));
+    this.#poolAt = indexOf(this.#pools);
+  }
+
+  /**
+   * Other pools, or other rules. Who holds what, what is on its way into a status and who had what last does not depend on them and
+   * stays; so does, for each address that was freed, when that was.
+   */
+  configure(config: Config): void {
+    const before = this.#pools;
+    this.#config = config;
+    this.#pools = config.pools.map((pool) => ({ config: pool, space: before.find(({ config: old }) => hasSameSpace(old, pool))?.space ?? new Space(pool), used: 0 }));
+    this.#poolAt = indexOf(this.#pools);
+    for (const address of this.#holders.keys()) {
+      const pool = this.#poolOf(address);
+      if (pool !== undefined) pool.used++;
+    }
+    const kept = new Set(this.#pools.map(({ space }) => space));
+    const freed = before.flatMap(({ space }) => (kept.has(space) ? [] : Array.from(space.freed())));
+    for (const { address, at } of freed.sort((a, b) => a.at - b.at)) this.#poolOf(address)?.space.free(address, at);
   }
 
   /** What the API says of a Service now; undefined: it is gone. */
@@ -259,6 +277,20 @@ type Found = { readonly addresses: readonly Address[]; readonly pool: string } |
 export function servesService(config: Config, service: Service): boolean {
   if (service.type !== "LoadBalancer") return false;
   return service.loadBalancerClass === undefined ? config.kubernetes.unclassed : service.loadBalancerClass === config.kubernetes.loadBalancerClass;
+}
+
+function indexOf(pools: readonly Pool[]): RangeIndex<Pool> {
+  return new RangeIndex(pools.flatMap((pool) => pool.config.ranges.map((range) => [range, pool] as const)));
+}
+
+/** The same addresses are handed out in the same order: whatever else it is called or whoever else may use it. */
+function hasSameSpace(a: PoolConfig, b: PoolConfig): boolean {
+  return (
+    a.avoidBuggyIps === b.avoidBuggyIps &&
+    a.reuseDelayMs === b.reuseDelayMs &&
+    a.ranges.length === b.ranges.length &&
+    a.ranges.every(({ first, last }, i) => b.ranges[i]?.first === first && b.ranges[i].last === last)
+  );
 }
 
 function refuse(reason: RefusalReason, message: string): Found {

@@ -51,6 +51,11 @@ export class Space {
     freed.set(address, at);
   }
 
+  /** Every address that was given back and not handed out again, with the time at which it was; of each family oldest first. */
+  *freed(): Iterable<{ readonly address: Address; readonly at: number }> {
+    for (const freed of Object.values(this.#freed)) for (const [address, at] of freed) yield { address, at };
+  }
+
   /**
    * The address to hand out next, or undefined if the pool has none left in that family. `isUsed` is asked for what may have been
    * taken without the pool's knowledge.

@@ -25,6 +25,8 @@ export type FleetKeyOptions = {
   readonly trouble: Trouble;
   /** The key, whenever it is another. */
   readonly onKey: (key: Buffer) => void;
+  /** The API says that there is no such Secret, and no key was there before. */
+  readonly onNone: () => void;
 };
 
 export type FleetKeyStatus = {
@@ -104,6 +106,7 @@ export class FleetKey {
         this.#problem = undefined;
         if (this.#key !== undefined && !this.#missed) log.warning(`the Secret ${FLEET_SECRET} is gone; its key stays in force. To go without one, remove ${this.#path} on every host and restart them`);
         this.#missed = this.#key !== undefined;
+        if (this.#key === undefined) this.#options.onNone();
         return true;
       }
       if (failure.kind !== "cancelled") this.#problem = failure.sentence;
@@ -127,6 +130,7 @@ export class FleetKey {
   }
 
   #use(key: Buffer, source: "disk" | "api"): void {
+    if (this.#stop.signal.aborted) return;
     this.#source = source;
     if (this.#key?.equals(key) === true) return;
     this.#key = key;

@@ -4,6 +4,7 @@
 import type { Link } from "../linux/index.ts";
 import type { Address } from "../net/index.ts";
 import type { Timer } from "../time/index.ts";
+import type { AnnouncePace } from "./claims.ts";
 import type { L2Desired, L2Intent } from "./desired.ts";
 import { Segment, type SegmentIntent, type SegmentOptions } from "./segment.ts";
 import type { L2Status } from "./status.ts";
@@ -14,6 +15,7 @@ const LOOK_MS = 5_000;
 
 export class Announcer {
   readonly #options: AnnouncerOptions;
+  #pace: AnnouncePace;
   readonly #segments = new Map<string, Segment>();
   /** Interfaces that are listened to even if nothing is to be done there. */
   #listening: ReadonlySet<string> = new Set();
@@ -26,6 +28,7 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+    this.#pace = options;
   }
 
   start(): void {
@@ -41,6 +44,12 @@ export class Announcer {
     this.#listening = new Set(names);
     for (const name of names) this.#open(name);
     for (const name of [...this.#segments.keys()]) this.#closeUnused(name);
+  }
+
+  /** Other settings. Sends nothing by itself. */
+  configure(pace: AnnouncePace): void {
+    this.#pace = pace;
+    for (const segment of this.#segments.values()) segment.pace(pace);
   }
 
   /** Every interface of the host, as it is now. */
@@ -87,7 +96,8 @@ export class Announcer {
   #open(name: string): Segment {
     const known = this.#segments.get(name);
     if (known !== undefined) return known;
-    const segment = new Segment(name, this.#options);
+    const { announceRate, refreshMs } = this.#pace;
+    const segment = new Segment(name, { ...this.#options, announceRate, refreshMs });
     this.#segments.set(name, segment);
     segment.link(this.#links.get(name));
     return segment;

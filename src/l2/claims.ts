@@ -9,14 +9,18 @@ import { type Address, isIpv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
 import { Pacer } from "./pacer.ts";
 
-export type ClaimsOptions = {
-  readonly segment: string;
-  readonly clock: Clock;
-  readonly random: Random;
+/** How often, and how fast. */
+export type AnnouncePace = {
   /** Frames per second after the first pass; above 0. */
   readonly announceRate: number;
   /** Between two announcements of a claim that stands, in ms, 90–110 % of it; 0 = never. */
   readonly refreshMs: number;
+};
+
+export type ClaimsOptions = AnnouncePace & {
+  readonly segment: string;
+  readonly clock: Clock;
+  readonly random: Random;
   /** Sends one form of announcement; false if it could not be sent. */
   readonly announce: (address: Address, form: AnnouncementForm) => boolean;
 };
@@ -28,7 +32,7 @@ type Claim = {
   readonly address: Address;
   /** Which burst is running: what is queued for another is void. */
   burst: number;
-  /** When its first announcement went out, by the clock. */
+  /** When its first announcement went out, by the clock; infinite until then. */
   began: number;
   announced: number | undefined;
 };
@@ -45,9 +49,11 @@ export class Claims {
   readonly #firsts: Pacer<Due>;
   readonly #repeats: Pacer<Due & { readonly forms: readonly AnnouncementForm[] }>;
   #bursts = 0;
+  #refreshMs: number;
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
+    this.#refreshMs = options.refreshMs;
     const { clock, segment } = options;
     this.#firsts = new Pacer({ clock, name: `announce on ${segment}`, rate: FIRST_PASS_RATE, send: (due) => this.#first(due) });
     this.#repeats = new Pacer({
@@ -60,9 +66,10 @@ export class Claims {
 
   /** Announces the address with a full burst, the first frame with the next `flush` if the rate allows. */
   claim(address: Address): void {
-    const claim = this.#claims.get(address) ?? { address, burst: 0, began: 0, announced: undefined };
+    const claim = this.#claims.get(address) ?? { address, burst: 0, began: Infinity, announced: undefined };
     this.#claims.set(address, claim);
     claim.burst = ++this.#bursts;
+    claim.began = Infinity;
     this.#firsts.add({ claim, burst: claim.burst }, this.#options.clock.now());
   }
 
@@ -82,6 +89,15 @@ export class Claims {
   repeatAll(): void {
     for (const address of this.#claims.keys()) this.claim(address);
     this.flush();
+  }
+
+  /** Sends nothing: from the next announcement of each claim on, that is how it goes. */
+  pace({ announceRate, refreshMs }: AnnouncePace): void {
+    this.#repeats.pace(announceRate);
+    if (refreshMs === this.#refreshMs) return;
+    this.#refreshMs = refreshMs;
+    this.#repeats.clear();
+    for (const claim of this.#claims.values()) if (claim.began !== Infinity) this.#repeatInTime(claim);
   }
 
   /** When the address was last announced, by the clock; undefined if it never was. */
@@ -108,16 +124,19 @@ export class Claims {
     const { claim, burst } = due;
     if (claim.burst !== burst) return 0;
     this.#announce(claim, forms);
-    if (forms.includes("first")) {
-      const at = this.#nextAt(claim);
-      if (at !== undefined) this.#repeats.add({ claim, burst, forms }, at);
-    }
+    if (forms.includes("first")) this.#repeatInTime(claim);
     return forms.length;
+  }
+
+  #repeatInTime(claim: Claim): void {
+    const at = this.#nextAt(claim);
+    if (at !== undefined) this.#repeats.add({ claim, burst: claim.burst, forms: formsOf(claim.address) }, at);
   }
 
   /** When a claim that has just been announced is due again; undefined = never. */
   #nextAt(claim: Claim): number | undefined {
-    const { clock, random, refreshMs } = this.#options;
+    const { clock, random } = this.#options;
+    const refreshMs = this.#refreshMs;
     const now = clock.now();
     const step = REPEATS_MS.find((ms) => claim.began + ms > now);
     if (step !== undefined) return claim.began + step;

@@ -18,6 +18,7 @@ const ROUNDING = 1e-6;
 export class Pacer<T> {
   readonly #options: PacerOptions<T>;
   readonly #queue = new DueQueue<T>();
+  #rate: number;
   /** Frames that may be sent now. */
   #credit: number;
   #creditAt: number;
@@ -27,6 +28,7 @@ export class Pacer<T> {
 
   constructor(options: PacerOptions<T>) {
     this.#options = options;
+    this.#rate = options.rate;
     this.#credit = this.#mostCredit();
     this.#creditAt = options.clock.now();
   }
@@ -39,6 +41,17 @@ export class Pacer<T> {
   /** Hands `item` out at `at` by the clock, or as soon after that as the rate allows. */
   add(item: T, at: number): void {
     this.#queue.push(at, item);
+    this.#arm();
+  }
+
+  /** Frames per second from now on; above 0. */
+  pace(rate: number): void {
+    if (rate === this.#rate) return;
+    this.#earn(this.#options.clock.now());
+    this.#rate = rate;
+    this.#credit = Math.min(this.#credit, this.#mostCredit());
+    this.#timer?.cancel();
+    this.#timerAt = Infinity;
     this.#arm();
   }
 
@@ -65,17 +78,17 @@ export class Pacer<T> {
   }
 
   #mostCredit(): number {
-    return Math.max(1, (this.#options.rate * SLACK_MS) / 1000);
+    return Math.max(1, (this.#rate * SLACK_MS) / 1000);
   }
 
   #earn(now: number): void {
-    this.#credit = Math.min(this.#mostCredit(), this.#credit + ((now - this.#creditAt) * this.#options.rate) / 1000);
+    this.#credit = Math.min(this.#mostCredit(), this.#credit + ((now - this.#creditAt) * this.#rate) / 1000);
     this.#creditAt = now;
   }
 
   #arm(): void {
     if (this.#queue.length === 0 || this.#running) return;
-    const affordable = this.#creditAt + (Math.max(0, 1 - this.#credit) * 1000) / this.#options.rate;
+    const affordable = this.#creditAt + (Math.max(0, 1 - this.#credit) * 1000) / this.#rate;
     const at = Math.max(this.#queue.next, affordable);
     if (this.#timerAt <= at + ROUNDING) return;
     this.#timer?.cancel();

@@ -7,7 +7,7 @@ import { type Address, type Ipv6, type Mac, isIpv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
 import { solicitedNodeGroup } from "../wire/index.ts";
 import { firstForm, question, secondForm } from "./announcement.ts";
-import { type AnnouncementForm, Claims } from "./claims.ts";
+import { type AnnouncementForm, type AnnouncePace, Claims } from "./claims.ts";
 import type { L2Event } from "./desired.ts";
 import { Questions } from "./questions.ts";
 import { type Self, react } from "./responder.ts";
@@ -20,7 +20,7 @@ export interface Groups {
   renew(interfaceName: string): void;
 }
 
-export type SegmentOptions = {
+export type SegmentOptions = AnnouncePace & {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,8 +31,6 @@ export type SegmentOptions = {
   /** Whether an address is one of the fleet's. */
   readonly isVip: (address: Address) => boolean;
   readonly onEvent: (event: L2Event) => void;
-  readonly announceRate: number;
-  readonly refreshMs: number;
 };
 
 type Vip = { claim: number; readonly since: number };
@@ -108,6 +106,10 @@ export class Segment {
     this.#socket.link(link);
     const another = before !== undefined && (before.mac !== link?.mac || !before.carrier);
     if (another && opened === this.#opened) this.#beginAnew();
+  }
+
+  pace(pace: AnnouncePace): void {
+    this.#claims.pace(pace);
   }
 
   /** Reads what the kernel does not tell by itself: whether the host is a router here. */

@@ -8,12 +8,10 @@ import type { Log } from "../log/index.ts";
 import { check, libc } from "./libc.ts";
 
 export interface Notifier {
-  /** The daemon serves; also ends a reload. `status` is one line for people. */
+  /** The daemon serves. `status` is one line for people. */
   ready(status: string): void;
   /** One line for people, shown by `systemctl status`. */
   status(status: string): void;
-  /** The configuration is being read again; `ready` must follow. */
-  reloading(): void;
   stopping(status: string): void;
   /** Feeds the watchdog; to be called more often than `watchdogIntervalMs`, half of it being usual. */
   watchdog(): void;
@@ -49,9 +47,6 @@ export function systemdNotifier(log: Log, env: NodeJS.ProcessEnv = process.env, 
     },
     status: (status) => {
       send(`STATUS=${oneLine(status)}`);
-    },
-    reloading: () => {
-      send("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     },
     stopping: (status) => {
       send("STOPPING=1", `STATUS=${oneLine(status)}`);

@@ -18,6 +18,8 @@ const MAIN_LOOP_DEAD_MS = 2000;
 const MULTICAST_WORKS_MS = 10_000;
 /** How much earlier than its interval a hello may go out. */
 const JITTER = 0.25;
+/** Who says hello less often from now on does so this many times at the old pace: the others may miss the first that says so. */
+const FAREWELLS_TO_A_PACE = 3;
 /** The same complaint about a segment is made this often. */
 const COMPLAIN_MS = 60_000;
 
@@ -25,6 +27,8 @@ type Segment = {
   readonly sockets: { readonly ipv4?: Socket; readonly ipv6?: Socket };
   said: { readonly saying: Saying; readonly at: number } | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** For how many more hellos the pace is still this. */
+  oldPace: { readonly intervalMs: number; left: number } | undefined;
   readonly multicastFrom: Map<string, number>;
 };
 
@@ -50,6 +54,9 @@ parentPort?.on("message", (message: ToWorker) => {
       const segment = segments.get(message.segment);
       if (segment === undefined) return;
       const first = segment.said === undefined;
+      const before = segment.oldPace?.intervalMs ?? segment.said?.saying.intervalMs ?? Infinity;
+      if (message.saying.intervalMs > before) segment.oldPace ??= { intervalMs: before, left: FAREWELLS_TO_A_PACE };
+      else segment.oldPace = undefined;
       segment.said = { saying: message.saying, at: message.at };
       if (first || message.urgency === "now") send(segment);
       return;
@@ -75,6 +82,7 @@ function open({ segment: name, ipv4, ipv6 }: Extract<ToWorker, { readonly type: 
     sockets: { ...(ipv4 !== undefined && { ipv4: adopt(name, "udp4", ipv4) }), ...(ipv6 !== undefined && { ipv6: adopt(name, "udp6", ipv6) }) },
     said: undefined,
     timer: undefined,
+    oldPace: undefined,
     multicastFrom: new Map(),
   };
   segments.set(name, segment);
@@ -107,7 +115,7 @@ function send(segment: Segment): void {
   const { saying, at } = segment.said;
   segment.timer = setTimeout(() => {
     send(segment);
-  }, saying.intervalMs * (1 - JITTER * Math.random()));
+  }, paceOf(segment, saying) * (1 - JITTER * Math.random()));
   const now = processMs();
   const loopLagMs = now - Number(Atomics.load(lastTurn, 0));
   if (loopLagMs > MAIN_LOOP_DEAD_MS) return;
@@ -124,6 +132,13 @@ function send(segment: Segment): void {
       if (socket !== undefined) transmit(socket, octets, address);
     }
   }
+}
+
+function paceOf(segment: Segment, { intervalMs }: Saying): number {
+  const { oldPace } = segment;
+  if (oldPace === undefined) return intervalMs;
+  if (oldPace.left-- === 0) segment.oldPace = undefined;
+  return segment.oldPace?.intervalMs ?? intervalMs;
 }
 
 /** What cannot be sent now is said anew in a moment: that a host or a network cannot be reached is no news here. */

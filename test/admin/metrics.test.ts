@@ -16,22 +16,22 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-type Bench = { readonly url: string; readonly port: number; readonly server: MetricsServer; readonly log: () => string };
+type Bench = { readonly url: string; readonly port: number; readonly start: () => Promise<string | undefined>; readonly server: MetricsServer; readonly log: () => string };
 
 async function bench(t: TestContext, read: () => readonly Sample[], unhealthy: () => string | undefined = () => undefined, port?: number): Promise<Bench> {
   let log = "";
   const at = port ?? (await freePort());
-  const server = new MetricsServer({ address: "127.0.0.1", port: at, log: new Journal({ writableLength: 0, write: (text) => (log += text) }, "debug"), read, unhealthy });
+  const server = new MetricsServer({ log: new Journal({ writableLength: 0, write: (text) => (log += text) }, "debug"), read, unhealthy });
   t.after(() => server.stop());
-  return { url: `http://127.0.0.1:${at}`, port: at, server, log: () => log };
+  return { url: `http://127.0.0.1:${at}`, port: at, start: () => server.start({ address: "127.0.0.1", port: at }), server, log: () => log };
 }
 
 const gauge = (value: number, labels?: Record<string, string>): Sample => ({ name: "bmlb_vips", help: "VIPs.", type: "gauge", value, ...(labels && { labels }) });
 
 test("each scrape shows the values of that moment, in Prometheus' text format, and those of the process", async (t) => {
   let vips = 3;
-  const { url, server } = await bench(t, () => [gauge(vips), { name: "bmlb_lost_total", help: "Lost.", type: "counter", value: 7, labels: { interface: 'et"h0' } }]);
-  assert.equal(await server.start(), undefined);
+  const { url, start } = await bench(t, () => [gauge(vips), { name: "bmlb_lost_total", help: "Lost.", type: "counter", value: 7, labels: { interface: 'et"h0' } }]);
+  assert.equal(await start(), undefined);
   const first = await (await fetch(`${url}/metrics`)).text();
   assert.match(first, /^# HELP bmlb_vips VIPs\.\n# TYPE bmlb_vips gauge\nbmlb_vips 3$/m);
   assert.match(first, /^# TYPE bmlb_lost_total counter\nbmlb_lost_total\{interface="et\\"h0"\} 7$/m);
@@ -45,8 +45,8 @@ test("each scrape shows the values of that moment, in Prometheus' text format, a
 });
 
 test("samples of one name with different labels are one metric", async (t) => {
-  const { url, server } = await bench(t, () => [gauge(1, { pool: "a" }), gauge(2, { pool: "b" })]);
-  await server.start();
+  const { url, start } = await bench(t, () => [gauge(1, { pool: "a" }), gauge(2, { pool: "b" })]);
+  await start();
   const text = await (await fetch(`${url}/metrics`)).text();
   assert.equal(text.split("# TYPE bmlb_vips").length - 1, 1);
   assert.match(text, /^bmlb_vips\{pool="a"\} 1\nbmlb_vips\{pool="b"\} 2$/m);
@@ -54,8 +54,8 @@ test("samples of one name with different labels are one metric", async (t) => {
 
 test("the health check says what is wrong", async (t) => {
   let wrong: string | undefined = "starting";
-  const { url, server } = await bench(t, () => [], () => wrong);
-  await server.start();
+  const { url, start } = await bench(t, () => [], () => wrong);
+  await start();
   const response = await fetch(`${url}/healthz`);
   assert.deepEqual([response.status, await response.text()], [503, "starting\n"]);
   wrong = undefined;
@@ -63,10 +63,10 @@ test("the health check says what is wrong", async (t) => {
 });
 
 test("other paths and methods are refused, and a scrape that fails is logged", async (t) => {
-  const { url, server, log } = await bench(t, () => {
+  const { url, start, log } = await bench(t, () => {
     throw new Error("a defect");
   });
-  await server.start();
+  await start();
   assert.equal((await fetch(`${url}/`)).status, 404);
   assert.equal((await fetch(`${url}/metrics`, { method: "POST" })).status, 405);
   assert.equal((await fetch(`${url}/metrics`)).status, 500);
@@ -75,10 +75,21 @@ test("other paths and methods are refused, and a scrape that fails is logged", a
 
 test("a port that is taken is a sentence that names it, and can be had later", async (t) => {
   const first = await bench(t, () => []);
-  await first.server.start();
+  await first.start();
   const second = await bench(t, () => [], undefined, first.port);
-  assert.match((await second.server.start()) ?? "", new RegExp(`^cannot serve metrics on 127\\.0\\.0\\.1 port ${first.port}: .*EADDRINUSE`));
+  assert.match((await second.start()) ?? "", new RegExp(`^cannot serve metrics on 127\\.0\\.0\\.1 port ${first.port}: .*EADDRINUSE`));
   await first.server.stop();
-  assert.equal(await second.server.start(), undefined);
+  assert.equal(await second.start(), undefined);
   assert.equal(await (await fetch(`${second.url}/healthz`)).text(), "ok\n");
+});
+
+test("it can listen elsewhere, and nobody is left where it was", async (t) => {
+  const { url, port, server, start } = await bench(t, () => [gauge(1)]);
+  await start();
+  await server.stop();
+  const other = await freePort();
+  assert.equal(await server.start({ address: "127.0.0.1", port: other }), undefined);
+  assert.match(await (await fetch(`http://127.0.0.1:${other}/metrics`)).text(), /^bmlb_vips 1$/m);
+  await assert.rejects(fetch(url));
+  assert.notEqual(other, port);
 });

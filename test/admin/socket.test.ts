@@ -77,7 +77,7 @@ test("an answer that fails is the daemon's fault: it is logged and said, and not
   const bench = new Bench(t, pools);
   await bench.socket.start();
   assert.equal((await bench.ask("/broken")).status, 500);
-  assert.match(bench.log, /^<3>a question on the control socket could not be answered path=\/broken error="Error: a defect"\n$/);
+  assert.match(bench.log, /^<3>a question could not be answered path=\/broken error="Error: a defect"\n$/);
   assert.equal((await bench.ask("/v1/pools")).status, 200);
 });
 

@@ -41,6 +41,7 @@ export class Sources {
       view: () => "api",
       viewAgeMs: () => 1400,
       plan: () => this.#planner.plan,
+      asInFiles: () => true,
       warnings: () => [],
       kube: () => ({
         source: { watches: [], lastContact: undefined, malformed: 0, cache: undefined },

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import type { ExplainReport, StatusReport, VipReport } from "../../src/admin/index.ts";
+import type { ExplainReport, ReloadReport, StatusReport, VipReport } from "../../src/admin/index.ts";
 import { runProgram } from "../../src/cli/index.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string; readonly ran: readonly string[] };
@@ -54,6 +54,7 @@ const STATUS: StatusReport = {
   host: "h1",
   pid: 7,
   state: "ready",
+  configuration: "as in the files",
   uptime_seconds: 3661,
   rank: 3,
   rank_reason: "eligible",
@@ -174,4 +175,27 @@ test("a text of another host cannot steer the terminal", async (t) => {
   assert.doesNotMatch(out.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
   assert.equal(out.split("\n").length, 3, "and not forge a line");
   assert.match(out, /\\x1b\[31mevil/);
+});
+
+const APPLIED: ReloadReport = { applied: true, changes: ["[[pool]] lan added"], problems: [], warnings: ["/etc/bmlb/config.toml:3: pool[0]: never announced"] };
+const REFUSED: ReloadReport = { applied: false, changes: [], problems: ["/etc/bmlb/config.toml:3: pool[0].name: wrong\u001b[2J"], warnings: [] };
+
+for (const [what, report, outcome] of [
+  ["applied", APPLIED, { status: 0, out: "[[pool]] lan added\n", err: "warning: /etc/bmlb/config.toml:3: pool[0]: never announced\n" }],
+  ["without a change", { ...APPLIED, changes: [], warnings: [] }, { status: 0, out: "nothing changed\n", err: "" }],
+  ["refused", REFUSED, { status: 1, out: "", err: "/etc/bmlb/config.toml:3: pool[0].name: wrong\\x1b[2J\nbmlb: nothing was applied: what was in force before stays in force\n" }],
+] as const) {
+  test(`a reload that is ${what} says so, and its status does`, async (t) => {
+    const socket = await daemon(t, { "/v1/reload": report });
+    const { status, out, err } = await bmlb(["reload", "--socket", socket]);
+    assert.deepEqual({ status, out, err }, outcome);
+    const json = await bmlb(["reload", "--socket", socket, "--json"]);
+    assert.deepEqual([json.status, JSON.parse(json.out)], [outcome.status, report]);
+  });
+}
+
+test("a reload without a daemon says so", async () => {
+  const { status, err } = await bmlb(["reload"], { RUNTIME_DIRECTORY: "/nonexistent" });
+  assert.equal(status, 1);
+  assert.match(err, /bmlb is not running here \(nothing listens on \/nonexistent\/control\.sock\)/);
 });

@@ -192,3 +192,16 @@ test("a host that stops being the allocator tries nothing again", async () => {
   await bench.pass(60_000);
   assert.equal(bench.writes.length, 1);
 });
+
+test("a Service that could have no address gets one of a pool that was added", async () => {
+  const bench = new Bench();
+  for (const name of ["a", "b", "c", "d", "e"]) bench.create(name);
+  bench.allocator.elected();
+  await bench.pass(5000);
+  assert.equal(bench.writes.length, 4);
+  assert.match(bench.allocator.refusals().get(service("e").key) ?? "", /^no ipv4 address is free in pool lan/);
+  bench.allocator.configure(config({ pools: [pool("lan", ["192.0.2.0/30"]), pool("more", ["192.0.2.8"])] }));
+  await bench.pass(100);
+  assert.deepEqual(bench.writes.slice(4), [{ name: "e", ips: ["192.0.2.8"], pool: "more" }]);
+  assert.deepEqual(bench.allocator.pools().map(({ name, used }) => `${name} ${used}`), ["lan 4", "more 1"]);
+});

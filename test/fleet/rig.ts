@@ -5,7 +5,7 @@ import { seededRandom, VirtualClock, VirtualWorld } from "../../src/time/index.t
 import { mac, statement } from "./statement.ts";
 
 export const ME = "edge-1";
-const SEGMENT = "eth0";
+export const SEGMENT = "eth0";
 const ANSWER_MS = 200;
 
 export type RigOptions = { readonly settings?: Partial<FleetSettings["fleet"]>; readonly bgp?: boolean; readonly segments?: readonly string[]; readonly recentStarts?: number };
@@ -38,12 +38,13 @@ export class Rig {
     this.#segments = options.segments ?? [SEGMENT];
     this.settings = {
       fleet: { helloMs: 200, failbackDelayMs: 60_000, failback: "auto", keyFile: undefined, refreshMs: 60_000, announceRate: 500, ...options.settings },
+      node: ME,
       weight: 100,
       bgp: options.bgp ?? false,
       digests: statement().digests,
     };
     this.fleet = new Fleet({
-      self: { name: ME, instance: "0000000100000001", node: ME, recentStarts: options.recentStarts ?? 0 },
+      self: { name: ME, instance: "0000000100000001", recentStarts: options.recentStarts ?? 0 },
       settings: this.settings,
       clock: this.clock,
       random: seededRandom(1),

@@ -301,3 +301,70 @@ test("use stays true while Services come, share, change type and go", () => {
   world.put(service("b", { type: "ClusterIP" }));
   assert.equal(used(), 0);
 });
+
+test("an address stays with its Service while some pool contains it, whatever the pools become", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/29"])] });
+  const [a] = world.create("a");
+  world.create("b");
+  const keepsIts = (): void => { assert.deepEqual(world.decide(service("a", { ips: [a ?? ""], annotations: { "bmlb.io/pool": "lan" } })), { action: "keep" }); };
+  for (const [what, pools, used] of [
+    ["renamed", [pool("other", ["192.0.2.0/29"])], [2]],
+    ["split", [pool("upper", ["192.0.2.4/30"]), pool("lower", ["192.0.2.0/30"])], [0, 2]],
+    ["shrunk", [pool("lan", ["192.0.2.0"])], [1]],
+    ["gone", [pool("elsewhere", ["198.51.100.0/30"])], [0]],
+    ["back", [pool("lan", ["192.0.2.0/29"])], [2]],
+  ] as const) {
+    world.ipam.configure(config({ pools }));
+    assert.deepEqual(world.ipam.use().map((pool) => pool.used), used, what);
+    keepsIts();
+  }
+  assert.deepEqual(world.create("c"), ["192.0.2.2"], "and nobody else gets it");
+});
+
+test("other pools change nothing about an assignment that is on its way", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/30"])] });
+  const one = service("a");
+  world.put(one);
+  assert.deepEqual(world.decide(one), { action: "assign", addresses: ["192.0.2.0"], pool: "lan" });
+  world.ipam.configure(config({ pools: [pool("lan", ["192.0.2.0/29"])] }));
+  assert.deepEqual(world.decide(one), { action: "keep" });
+  assert.deepEqual(world.create("b"), ["192.0.2.1"]);
+});
+
+test("what was freed rests as long as it would have, whatever pool it is in now", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0/30"], { reuseDelayMs: 10_000 })] });
+  world.create("a");
+  world.remove("a");
+  world.now = 5000;
+  world.ipam.configure(config({ pools: [pool("first", ["192.0.2.0/31"], { reuseDelayMs: 10_000 }), pool("second", ["192.0.2.2/31"])] }));
+  assert.deepEqual(world.create("b"), ["192.0.2.1"]);
+  world.now = 10_000;
+  assert.deepEqual(world.create("c"), ["192.0.2.0"]);
+});
+
+test("a Service that has waited for an address gets one of a pool that is new, and its class decides anew whether it is ours", () => {
+  const world = new World({ pools: [pool("lan", ["192.0.2.0"])] });
+  world.create("a");
+  assert.deepEqual(world.create("b"), []);
+  world.ipam.configure(config({ pools: [pool("lan", ["192.0.2.0"]), pool("more", ["192.0.2.8"])], kubernetes: { unclassed: false } }));
+  assert.deepEqual(world.create("b"), []);
+  world.ipam.configure(config({ pools: [pool("lan", ["192.0.2.0"]), pool("more", ["192.0.2.8"])] }));
+  assert.deepEqual(world.create("b"), ["192.0.2.8"]);
+});
+
+test("who was configured anew hands out what one would that had started so", () => {
+  const blocks = ["192.0.2.0/30", "192.0.2.4/30", "192.0.2.8/31", "192.0.2.10/31"];
+  const cut = fc.uniqueArray(fc.constantFrom(...blocks), { minLength: 1 }).chain((ranges) => fc.integer({ min: 1, max: ranges.length }).map((n) => [pool("p", ranges.slice(0, n)), ...(n < ranges.length ? [pool("q", ranges.slice(n))] : [])]));
+  fc.assert(
+    fc.property(cut, cut, fc.integer({ min: 0, max: 14 }), (before, after, services) => {
+      const world = new World({ pools: before });
+      for (let i = 0; i < services; i++) world.create(`s${i}`);
+      const fresh = new World({ pools: after });
+      for (const one of world.cluster.services()) fresh.put(one);
+      world.ipam.configure(config({ pools: after }));
+      assert.deepEqual(world.ipam.use(), fresh.ipam.use());
+      // A space that is kept goes on where it was; what lies before that is held by somebody.
+      for (let i = 0; i < 14; i++) assert.deepEqual(world.create(`n${i}`), fresh.create(`n${i}`));
+    }),
+  );
+});

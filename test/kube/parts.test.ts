@@ -193,7 +193,7 @@ test("a Secret without a usable key is said once, and the key on disk stays in f
   const keys: string[] = [];
   const bodies: unknown[] = [{}, { data: null }, { data: { key: "" } }, { data: { key: 7 } }, [], { data: { key: Buffer.alloc(5_000).toString("base64") } }];
   const api = new ScriptedApi(() => ({ ok: true, status: 200, body: bodies.shift() ?? {} }));
-  const key = new FleetKey({ api, namespace: "bmlb-system", directory, clock, log, trouble: new Trouble(log, clock), onKey: (found) => keys.push(found.toString()) });
+  const key = new FleetKey({ api, namespace: "bmlb-system", directory, clock, log, trouble: new Trouble(log, clock), onKey: (found) => keys.push(found.toString()), onNone: () => keys.push("none") });
   await key.loadCache();
   key.start();
   await until("all were looked at", () => bodies.length === 0);

@@ -164,3 +164,44 @@ test("after the end nothing is announced", () => {
   wire.world.advance(60_000);
   assert.deepEqual(wire.told(), ["0 first"]);
 });
+
+test("another refresh interval counts from now on, for claims that stand as for those in their first seconds, and sends nothing itself", () => {
+  const wire = new Wire({ refreshMs: 0 });
+  wire.claim(VIP_V6);
+  wire.world.advance(1500);
+  wire.claims.pace({ announceRate: 500, refreshMs: 10_000 });
+  assert.deepEqual(wire.told(), ["0 first", "100 first", "1100 first"]);
+  wire.world.advance(3500);
+  assert.deepEqual(wire.told().slice(3), ["2200 first", "4400 first"], "the burst goes on as it was");
+  wire.world.advance(11_000);
+  assert.equal(wire.frames.length, 6, "and then it is refreshed");
+  wire.claims.pace({ announceRate: 500, refreshMs: 1000 });
+  wire.world.advance(1150);
+  assert.equal(wire.frames.length, 7, "a longer interval that has begun is not waited for");
+  wire.claims.pace({ announceRate: 500, refreshMs: 0 });
+  wire.world.advance(60_000);
+  assert.equal(wire.frames.length, 7);
+});
+
+test("the same settings once more leave every announcement where it was", () => {
+  const [one, other] = [new Wire({ refreshMs: 1000 }), new Wire({ refreshMs: 1000 })];
+  for (const wire of [one, other]) {
+    wire.claim(VIP);
+    wire.world.advance(50);
+  }
+  one.claims.pace({ announceRate: 500, refreshMs: 1000 });
+  for (const wire of [one, other]) wire.world.advance(20_000);
+  assert.deepEqual(one.told(), other.told());
+});
+
+test("another rate counts at once, for what waits already", () => {
+  const wire = new Wire({ announceRate: 10 });
+  for (let i = 1; i <= 100; i++) wire.claims.claim(address(`2001:db8::${i}`));
+  wire.claims.flush();
+  wire.world.advance(300);
+  const slow = wire.frames.length;
+  assert.ok(slow < 105, `${slow}`);
+  wire.claims.pace({ announceRate: 1000, refreshMs: 0 });
+  wire.world.advance(200);
+  assert.ok(wire.frames.length >= 200, `${wire.frames.length}`);
+});

@@ -51,6 +51,11 @@ export class Daemon {
     return new Daemon(host, await host.spawn([BMLB, "run", "-c", file], { name: "bmlb", env }), notify, env);
   }
 
+  /** Writes another configuration in the place of the one it was started with; `cli(["reload"])` has it read. */
+  configure(config: DaemonOptions["config"]): void {
+    this.host.write("config.toml", configText(this.host, config));
+  }
+
   /** Its process id is that of the unit's main process. */
   get pid(): number {
     return this.process.pid;

@@ -98,6 +98,11 @@ export class Fleet {
     return member;
   }
 
+  /** Writes another configuration for a host: the one of the fleet with other sections. Nobody is told. */
+  configure(member: Member, settings: FleetOptions["settings"]): void {
+    member.daemon.configure(this.#configuration(member.host, { ...this.#options.settings, ...settings }));
+  }
+
   /** Makes a Service with port 80 in the namespace default, waits for its address, and has all hosts hand its connections to a pod. Returns the address. */
   async serve(name: string, more: Partial<NewService> = {}): Promise<string> {
     const pods = await this.#startPods();
@@ -140,10 +145,11 @@ export class Fleet {
     // Written once: another host may be reading it.
     this.#kubeconfig ??= await this.api.kubeconfig("bmlb", "token");
     const { settings, env } = this.#options;
-    return await this.lab.daemon(host, {
-      config: { host: { node: host.name }, kubernetes: { kubeconfig: this.#kubeconfig }, pool: [{ name: "lan", addresses: POOL }], l2: [{ name: "lan" }], ...settings },
-      env,
-    });
+    return await this.lab.daemon(host, { config: this.#configuration(host, settings), env });
+  }
+
+  #configuration(host: Host, settings: FleetOptions["settings"]): { readonly [section: string]: TomlValue | undefined } {
+    return { host: { node: host.name }, kubernetes: { kubeconfig: this.#kubeconfig }, pool: [{ name: "lan", addresses: POOL }], l2: [{ name: "lan" }], ...settings };
   }
 
   async #startPods(): Promise<Host> {

@@ -43,6 +43,19 @@ labTest("what is urgent is said at once", async (lab) => {
   assert.ok(line.at - began < 100, `${(line.at - began).toFixed(0)} ms`);
 });
 
+labTest("who is to say hello less often does so a few times more at the old pace, so that a lost frame is no death", async (lab) => {
+  const { one, two } = await twoHosts(lab);
+  const [a, b] = [await speak(one), await speak(two)];
+  await a.waitForLine(/^heard two/, 3000);
+  const from = a.lines.length;
+  b.tell("pace 3000");
+  const began = now();
+  await eventually("four more hellos are heard", 2000, () => heard(a, from).length >= 4);
+  assert.ok(now() - began < 1000);
+  await eventually("a second has passed", 2000, () => now() - began > 1500);
+  assert.ok(heard(a, from).length <= 5, `${heard(a, from).length} hellos`);
+});
+
 labTest("hosts without an IPv6 link-local address hear each other by IPv4", async (lab) => {
   const { one, two } = await twoHosts(lab);
   for (const host of [one, two]) await host.exec(["sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1"]);

@@ -1,6 +1,6 @@
 /**
  * One host that says hello and prints what it hears, for liveness.test.ts. Commands on standard input: "block MS" holds up its main loop,
- * "key TEXT" gives it the fleet's key, "say REASON" changes its statement at once. Usage: node speaker.ts NAME INTERFACE
+ * "key TEXT" gives it the fleet's key, "say REASON" and "pace MS" change its statement at once. Usage: node speaker.ts NAME INTERFACE
  */
 import { createInterface } from "node:readline";
 import { type Statement } from "../../src/fleet/index.ts";
@@ -71,6 +71,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   const [command, argument = ""] = line.split(" ");
   if (command === "key") liveness.key(Buffer.from(argument));
   else if (command === "say" && statement !== undefined) liveness.say(wanted, { ...statement, reason: argument }, "now");
+  else if (command === "pace" && statement !== undefined) liveness.say(wanted, { ...statement, intervalMs: Number(argument) }, "now");
   else if (command === "block") {
     print("blocked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(argument));

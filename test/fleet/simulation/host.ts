@@ -123,8 +123,8 @@ export class Process {
     this.clock = new VirtualClock(world);
     this.worker = new VirtualClock(world);
     this.fleet = new Fleet({
-      self: { name: host.name, instance: `${hex(host.index + 1)}${hex(host.starts)}`, node: host.name, recentStarts: 0 },
-      settings: { fleet: settings, weight, bgp: false, digests: { pools: "p", l2: "l", bgp: "b", algorithm: 1 } },
+      self: { name: host.name, instance: `${hex(host.index + 1)}${hex(host.starts)}`, recentStarts: 0 },
+      settings: { fleet: settings, node: host.name, weight, bgp: false, digests: { pools: "p", l2: "l", bgp: "b", algorithm: 1 } },
       clock: this.clock,
       random,
       effects: {

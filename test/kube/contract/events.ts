@@ -60,10 +60,12 @@ export function eventCases(bench: Bench): void {
     t.after(() => rm(directory, { recursive: true, force: true }));
     const secrets = `/api/v1/namespaces/${BMLB_NAMESPACE}/secrets`;
     const keys: string[] = [];
+    let none = 0;
     const part = await partOf(t, api());
-    const key = new FleetKey({ ...part, clock: fastClock(40), api: part.client, namespace: BMLB_NAMESPACE, directory, onKey: (found) => keys.push(found.toString()) });
+    const key = new FleetKey({ ...part, clock: fastClock(40), api: part.client, namespace: BMLB_NAMESPACE, directory, onKey: (found) => keys.push(found.toString()), onNone: () => none++ });
     await key.loadCache();
     key.start();
+    await until("it was said that there is none", () => none > 0);
     t.after(() => key.stop());
     t.after(() => api().request("DELETE", `${secrets}/bmlb-fleet`));
     await api().request("POST", secrets, { metadata: { name: "bmlb-fleet" }, data: { key: Buffer.from("one").toString("base64") } });
@@ -77,7 +79,7 @@ export function eventCases(bench: Bench): void {
     await api().request("DELETE", `${secrets}/bmlb-fleet`);
     await until("it was missed", () => part.log.lines.some((line) => line.includes("is gone; its key stays in force")));
     const again: string[] = [];
-    await new FleetKey({ ...part, api: part.client, namespace: BMLB_NAMESPACE, directory, onKey: (found) => again.push(found.toString()) }).loadCache();
+    await new FleetKey({ ...part, api: part.client, namespace: BMLB_NAMESPACE, directory, onKey: (found) => again.push(found.toString()), onNone: () => undefined }).loadCache();
     assert.deepEqual(again, ["two"]);
     assert.ok(!part.log.lines.some((line) => line.includes("one") && line.includes("two")), "the key is never printed");
   });

@@ -1,0 +1,61 @@
+/** The BGP side of the daemon, put together: the speaker, made once the interfaces are known, and the peers with their passwords. */
+import { type BgpDesired, type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
+import type { BgpPeerConfig, Config } from "./config/index.ts";
+import { routerId } from "./identity.ts";
+import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, systemTcp } from "./linux/index.ts";
+import type { Log } from "./log/index.ts";
+import type { Address } from "./net/index.ts";
+import type { Clock, Random } from "./time/index.ts";
+
+export type RoutingOptions = {
+  readonly keepsakes: Keepsakes;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** What is to be so; `peers` are those that are for this host. */
+export type RoutingDesired = Pick<BgpDesired, "routes" | "complete"> & {
+  readonly config: Config;
+  readonly peers: readonly BgpPeerConfig[];
+  /** By the name of the peer. */
+  readonly passwords: ReadonlyMap<string, string>;
+};
+
+export class Routing {
+  readonly #options: RoutingOptions;
+  #speaker: BgpSpeaker | undefined;
+
+  constructor(options: RoutingOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined while there was nothing to speak. */
+  get speaker(): BgpSpeaker | undefined {
+    return this.#speaker;
+  }
+
+  /** Makes the speaker when it is first wanted. */
+  start({ host, bgp }: Config, links: readonly Link[]): void {
+    if (this.#speaker !== undefined || bgp === undefined) return;
+    const { keepsakes, log, clock, random } = this.#options;
+    const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
+    this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside });
+    this.#speaker.start();
+  }
+
+  /** Makes it so for the VIPs that changed. Where [bgp] is gone, the sessions end. */
+  apply({ config, peers, passwords, routes, complete }: RoutingDesired, changed: ReadonlySet<Address>): void {
+    this.#speaker?.apply({ peers: peers.map((peer) => neighbor(peer, passwords.get(peer.name))), listen: config.bgp?.listen ?? [], routes, complete }, changed);
+  }
+
+  async stop(): Promise<void> {
+    await this.#speaker?.stop("bmlb is stopping");
+  }
+}
+
+/** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
+function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
+  const { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, multihop, ttlSecurity, families, passive } = peer;
+  return { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, password, multihop, ttlSecurity, families, passive };
+}
