@@ -82,7 +82,8 @@ async function newSite(lab: Lab) {
     await lab.kubeProxy(host, admin);
   }
   for (const node of nodes) copyFileSync(packageFile(), node.path(`/root/${basename(packageFile())}`));
-  const environment = { PATH: `${tools(controlPlane, nodes)}:${process.env["PATH"] ?? ""}`, KUBECONFIG: admin };
+  const folder = tools(controlPlane, nodes);
+  const environment = { PATH: `${folder}:${process.env["PATH"] ?? ""}`, HOME: folder, KUBECONFIG: admin };
   return { api, frr, nodes, seats: { kubectl: { host: controlPlane, environment }, client: { host: client, environment } } };
 }
 
