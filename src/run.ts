@@ -4,7 +4,7 @@
 import { writeSync } from "node:fs";
 import { isListenedOn } from "./admin/index.ts";
 import { formatProblem } from "./config/index.ts";
-import { formatProblems, loadConfiguration } from "./configuration.ts";
+import { loadConfiguration } from "./configuration.ts";
 import { Daemon } from "./daemon.ts";
 import { openCredentials } from "./kubernetes.ts";
 import { configurationToStartWith, keepCopy, type Start } from "./last-good.ts";
@@ -31,9 +31,10 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   const folders = { state: process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb", runtime: process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb" };
   const start = configurationToStartWith(configPath, folders.state);
   if (start.from === "nothing") {
-    process.stderr.write(formatProblems(start.problems));
-    if (start.copy !== undefined) process.stderr.write(`${start.copy}\n`);
-    notifier.status(`cannot start: ${start.problems[0].message}`);
+    for (const problem of start.problems) journal.error(formatProblem(problem));
+    if (start.copy !== undefined) journal.error(start.copy);
+    const more = start.problems.length > 1 ? ` (and ${start.problems.length - 1} more: see \`bmlb check\`)` : "";
+    notifier.status(`cannot start: ${formatProblem(start.problems[0])}${more}`);
     return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
   }
   const { loaded } = start;
