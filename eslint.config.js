@@ -8,7 +8,7 @@ const CLOCKS_AND_CHANCE = ["Date", "performance", "setTimeout", "setInterval", "
 const AT_THE_EDGE = ["src/time/**", "src/linux/**", "src/kube/**", "src/cli/**", "src/liveness/**", "src/*.ts"];
 
 export default defineConfig(
-  { ignores: ["dist/", "node_modules/", ".cache/"] },
+  { ignores: ["dist/", "node_modules/", ".cache/", "debian/"] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

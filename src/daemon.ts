@@ -453,9 +453,11 @@ export class Daemon {
   }
 
   #warnings(): readonly string[] {
-    const { election, hostLease } = this.#kubernetes;
+    const { election, hostLease, source } = this.#kubernetes;
+    const unwritten = source.status().cache?.problem;
+    const disk = unwritten === undefined ? undefined : `the cluster cannot be written to disk: ${unwritten}; a restart without the API would know only what was written before`;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
-    const own = [this.#reloads.problem, this.#nodeProblem].filter((problem) => problem !== undefined);
+    const own = [this.#reloads.problem, this.#nodeProblem, disk].filter((problem) => problem !== undefined);
     return [...own, ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
   }
 }

@@ -4,7 +4,7 @@
 import { writeSync } from "node:fs";
 import { isListenedOn } from "./admin/index.ts";
 import { formatProblem } from "./config/index.ts";
-import { formatProblems, loadConfiguration } from "./configuration.ts";
+import { loadConfiguration } from "./configuration.ts";
 import { Daemon } from "./daemon.ts";
 import { openCredentials } from "./kubernetes.ts";
 import { configurationToStartWith, keepCopy, type Start } from "./last-good.ts";
@@ -30,12 +30,7 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   const notifier = systemdNotifier(journal);
   const folders = { state: process.env["STATE_DIRECTORY"] ?? "/var/lib/bmlb", runtime: process.env["RUNTIME_DIRECTORY"] ?? "/run/bmlb" };
   const start = configurationToStartWith(configPath, folders.state);
-  if (start.from === "nothing") {
-    process.stderr.write(formatProblems(start.problems));
-    if (start.copy !== undefined) process.stderr.write(`${start.copy}\n`);
-    notifier.status(`cannot start: ${start.problems[0].message}`);
-    return process.env["NOTIFY_SOCKET"] === undefined ? NOT_FINE : EX_CONFIG;
-  }
+  if (start.from === "nothing") return refuseToStart(start, journal, notifier);
   const { loaded } = start;
   const notAsInFiles = start.from === "files" ? undefined : tellOfCopy(start, journal, notifier);
   journal.setLevel(loaded.config.host.logLevel);
@@ -70,6 +65,17 @@ export async function runDaemon({ configPath, version }: RunOptions): Promise<nu
   await daemon.stop(signal);
   endAnyhow();
   return 0;
+}
+
+/** Says every problem, as errors where systemd takes the log, and as they are where a person reads. Returns the exit status. */
+function refuseToStart({ problems, copy }: Extract<Start, { readonly from: "nothing" }>, journal: Journal, notifier: Notifier): number {
+  const bySystemd = process.env["NOTIFY_SOCKET"] !== undefined;
+  for (const line of [...problems.map(formatProblem), ...(copy === undefined ? [] : [copy])]) {
+    if (bySystemd) journal.error(line);
+    else process.stderr.write(`${line}\n`);
+  }
+  notifier.status(`cannot start: ${sayFirst(problems)}`);
+  return bySystemd ? EX_CONFIG : NOT_FINE;
 }
 
 /** Listens from the first moment: until then a signal would end the process. */

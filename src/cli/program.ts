@@ -1,21 +1,22 @@
 /**
- * The command line: `bmlb run` is the daemon, the rest is for people and, with --json, for scripts.
- *
- * Exit status: 0 = fine, 1 = it is not, 2 = wrong usage.
+ * The commands, their options, and what each does: `bmlb run` is the daemon, the rest is for people and, with --json, for scripts.
+ * The man page and the completions are made from what `buildProgram` returns.
  */
-import { Command, CommanderError } from "commander";
+import { Argument, Command } from "commander";
 import type { Reports } from "../admin/index.ts";
-import { ask, AskError } from "./ask.ts";
+import { ask } from "./ask.ts";
+import type { Shell } from "./completion.ts";
+import { describeCommand } from "./describe.ts";
 import { printable } from "./printable.ts";
+import type { RbacCommand } from "./rbac-command.ts";
 import { reload } from "./reload.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
 export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
 
-export type ProgramOptions = {
+/** What the commands need of the process that they run in. */
+export type Surroundings = {
   readonly version: string;
-  /** Words after the program's name. */
-  readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -27,9 +28,11 @@ export type ProgramOptions = {
 
 type Output = { readonly json?: true; readonly socket: string };
 
-/** Carries out one command; resolves with the exit status. */
-export async function runProgram(options: ProgramOptions): Promise<number> {
-  let status = 0;
+/**
+ * The program as a value: nothing is done, read or printed before it is given words to parse.
+ * @param end takes the exit status of a command that has its own
+ */
+export function buildProgram(options: Surroundings, end: (status: number) => void): Command {
   const program = new Command("bmlb")
     .description("a load balancer for bare-metal Kubernetes that runs outside the cluster")
     .version(options.version, "-V, --version", "print the version")
@@ -44,7 +47,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     .description("run the daemon in the foreground (systemd does this)")
     .option("-c, --config <file>", "configuration file", DEFAULT_CONFIG)
     .action(async ({ config }: { readonly config: string }) => {
-      status = await options.run(config);
+      end(await options.run(config));
     });
   program
     .command("check")
@@ -52,7 +55,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     .option("-c, --config <file>", "configuration file", DEFAULT_CONFIG)
     .option("--json", "print JSON for scripts")
     .action(async ({ config, json }: { readonly config: string; readonly json?: true }) => {
-      status = await options.check(config, json === true);
+      end(await options.check(config, json === true));
     });
   program
     .command("version")
@@ -69,7 +72,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     .option("--json", "print JSON for scripts")
     .option("--socket <path>", "control socket of the daemon", `${runtime}/control.sock`)
     .action(async ({ json, socket }: Output) => {
-      status = await reload(socket, json === true ? "json" : "text", options);
+      end(await reload(socket, json === true ? "json" : "text", options));
     });
 
   const defaultSocket = `${runtime}/bmlb.sock`;
@@ -91,13 +94,24 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   const bgp = program.command("bgp").description("the BGP speaker").helpCommand(false);
   question(bgp, "peers", "the BGP sessions", "/v1/bgp/peers", showPeers);
 
-  try {
-    await program.parseAsync(options.words, { from: "user" });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof AskError)) throw error;
-    options.err(`bmlb: ${printable(error.message)}\n`);
-    return 1;
-  }
+  program
+    .command("rbac")
+    .description("print what the cluster must allow bmlb, as manifests for kubectl apply -f -")
+    .option("--host <name>", "an account of its own for this host, which may write no other host's Lease; may be repeated", (name, names: readonly string[]) => [...names, name], [])
+    .option("-c, --config <file>", "refuse addresses outside the pools of this configuration, and take the namespace from it")
+    .option("--namespace <name>", "namespace of the Leases")
+    .option("--json", "print JSON for scripts")
+    .action(async (chosen: RbacCommand) => {
+      const { printRbac } = await import("./rbac-command.ts");
+      end(printRbac(chosen, options.out, options.err));
+    });
+  program
+    .command("completion")
+    .description("print what a shell needs to complete the commands of bmlb")
+    .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"] satisfies Shell[]))
+    .action(async (shell: Shell) => {
+      const { completionFor } = await import("./completion.ts");
+      options.out(completionFor(shell, describeCommand(program)));
+    });
+  return program;
 }

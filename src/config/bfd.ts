@@ -11,7 +11,7 @@ export type Bfd = Named & { readonly echoMode: boolean };
 export function readBfd(root: TomlTable, findings: Findings): readonly Bfd[] {
   const profiles = innerTables(root, "bfd", findings).map((table) => {
     const bfd = readTable(BFD, table, findings);
-    findings.reportNotYet(table.place, "not supported yet: BFD is to come; remove the table");
+    findings.reportNotYet(table.place, `not supported yet: ${BFD.notYet ?? ""}`);
     return { name: bfd.name, echoMode: bfd.echo_mode.value };
   });
   reportSharedNames(profiles, findings);

@@ -3,7 +3,7 @@
  * of their own, which the copy only names, and which are read where they are. Pure.
  */
 import { type ConfigFiles, besideFile } from "./files.ts";
-import type { SourceText } from "./load.ts";
+import type { SourceText } from "./sources.ts";
 
 export type ConfigCopy = {
   /** Of config.toml, absolute. */

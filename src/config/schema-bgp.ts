@@ -49,7 +49,7 @@ export const BGP_PEER = table({
   doc: "A router to which addresses are announced.",
   keys: {
     name: required({ type: ownName, example: "tor-1", doc: "Name of the peer, unique without regard to case." }),
-    address: optional({ type: parsedText("an IP address", parsePeerAddress), without: "none; needed unless interface is given", example: "192.0.2.254", doc: "Address of the peer; a link-local one with its interface, as in fe80::1%eth1." }),
+    address: optional({ type: parsedText("an IP address", parsePeerAddress), without: "none; needed as long as interface is not supported", example: "192.0.2.254", doc: "Address of the peer; a link-local one with its interface, as in fe80::1%eth1." }),
     interface: optional({
       type: interfaceName,
       without: "none; address is used",

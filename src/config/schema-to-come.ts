@@ -11,6 +11,7 @@ export const BFD = table({
   path: "bfd",
   kind: "many",
   doc: "A profile of bidirectional forwarding detection (RFC 5880).",
+  notYet: "BFD is to come; remove the table",
   keys: {
     name: required({ type: ownName, example: "fast", doc: "Name of the profile, unique without regard to case." }),
     receive_interval: key({ type: detection, default: "300ms", example: "300ms", doc: "Shortest time between two control packets that we can take." }),

@@ -57,6 +57,8 @@ export type Table<K extends Keys = Keys> = {
   readonly keys: K;
   /** Tables within it, by the last part of their path. */
   readonly inner: readonly string[];
+  /** Why the whole table has no effect yet; undefined if it has. */
+  readonly notYet: string | undefined;
   readonly defaults: ReadonlyMap<string, unknown>;
   /** The schema as convict keeps it, for documents. */
   readonly schema: ConvictSchema;
@@ -78,7 +80,7 @@ export type Reading<K extends Keys> = {
 };
 
 /** Declares a table. Throws RangeError if a default is not legal: a fault of the program. */
-export function table<const K extends Keys>(declared: { path: string; kind: "one" | "many"; doc: string; keys: K; inner?: readonly string[] }): Table<K> {
+export function table<const K extends Keys>(declared: { path: string; kind: "one" | "many"; doc: string; keys: K; inner?: readonly string[]; notYet?: string }): Table<K> {
   const rows = Object.entries<Key<unknown>>(declared.keys);
   const schema: ConvictSchema = convict<Record<string, unknown>>(
     Object.fromEntries(rows.map(([name, row]) => [name, { doc: row.doc, default: row.default ?? null, format: formatOf(row), nullable: true }])),
@@ -87,7 +89,7 @@ export function table<const K extends Keys>(declared: { path: string; kind: "one
   schema.validate({ allowed: "strict" });
   const written = schema.getProperties();
   const defaults = new Map(rows.map(([name, row]) => [name, row.default === undefined ? undefined : readLiteral(row, written[name] as TomlLiteral)]));
-  return { ...declared, inner: declared.inner ?? [], defaults, schema };
+  return { ...declared, inner: declared.inner ?? [], notYet: declared.notYet, defaults, schema };
 }
 
 /** `node` is undefined if the file has no such table. Everything wrong with it is in `findings` afterwards. */
@@ -159,7 +161,9 @@ export function formatLiteral(literal: TomlLiteral): string {
   if (typeof literal === "string") return quote(literal);
   if (typeof literal === "number" || typeof literal === "boolean") return String(literal);
   if (Array.isArray(literal)) return `[${literal.map((item: TomlLiteral) => formatLiteral(item)).join(", ")}]`;
-  return `{ ${Object.entries(literal)
+  const entries = Object.entries(literal);
+  if (entries.length === 0) return "{}";
+  return `{ ${entries
     .map(([name, value]) => `${pathOf("", name)} = ${formatLiteral(value)}`)
     .join(", ")} }`;
 }

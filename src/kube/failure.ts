@@ -77,7 +77,7 @@ function statusSentence(what: string, party: Party, failure: StatusFailure): str
     case 401:
       return `the API server at ${party.server} refused our credentials (401 ${failure.message || "Unauthorized"}): check ${party.credential}`;
     case 403:
-      return `the API server at ${party.server} does not allow us to ${what} (403)${said}; packaging/rbac.yaml has the rights that bmlb needs`;
+      return `the API server at ${party.server} does not allow us to ${what} (403)${said}; \`bmlb rbac\` prints the rights that bmlb needs`;
     case 404:
       return `the API server at ${party.server} knows nothing by that name (${what}: 404)${said}`;
     case 410:

@@ -59,7 +59,7 @@ export class LeaseClient {
     if (failure.status === 409) return { type: "conflict" };
     if (failure.status !== 404) return { type: "failed", failure };
     if (method !== "POST") return { type: "absent" };
-    const sentence = `cannot ${what}: there is no namespace ${this.#namespace}; create it with \`kubectl create namespace ${this.#namespace}\` (packaging/rbac.yaml has it, with the rights that bmlb needs)`;
+    const sentence = `cannot ${what}: there is no namespace ${this.#namespace}; create it with \`kubectl create namespace ${this.#namespace}\` (\`bmlb rbac\` prints it, with the rights that bmlb needs)`;
     return { type: "failed", failure: { ...failure, sentence } };
   }
 }

@@ -40,6 +40,26 @@ export function rangeOfPrefix(prefix: Prefix): AddressRange {
   return { first: prefix.address, last: addressFromBigInt(family, addressToBigInt(prefix.address) + size - 1n) };
 }
 
+/** The fewest prefixes that have exactly the addresses of the range, in order. */
+export function prefixesOfRange(range: AddressRange): readonly Prefix[] {
+  const family = familyOf(range.first);
+  const last = addressToBigInt(range.last);
+  const prefixes: Prefix[] = [];
+  for (let next = addressToBigInt(range.first); next <= last; ) {
+    let hostBits = 0;
+    while (hostBits < bitsOf(family) && fits(next, hostBits + 1, last)) hostBits++;
+    prefixes.push({ address: addressFromBigInt(family, next), length: bitsOf(family) - hostBits });
+    next += 1n << BigInt(hostBits);
+  }
+  return prefixes;
+}
+
+/** Whether a prefix with so many host bits begins at `first` and does not go beyond `last`. */
+function fits(first: bigint, hostBits: number, last: bigint): boolean {
+  const size = 1n << BigInt(hostBits);
+  return first % size === 0n && first + size - 1n <= last;
+}
+
 export function rangeContains(range: AddressRange, a: Address): boolean {
   if (familyOf(range.first) !== familyOf(a)) return false;
   const n = addressToBigInt(a);

@@ -72,7 +72,7 @@ try {
   process.exitCode = 1;
   const message = error instanceof Error ? error.message : String(error);
   console.log(`         ✗ ${(error instanceof WrongObservation ? "" : "something failed: ") + message.replaceAll("\n", "\n           ")}`);
-  if (lab !== undefined) console.log(`\nThe demo failed. Logs and captures are in ${lab.keep()}`);
+  if (lab !== undefined) console.log(`\nThe demo failed. Logs and captures are in ${await lab.keep()}`);
 } finally {
   await lab?.[Symbol.asyncDispose]();
 }

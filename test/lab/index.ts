@@ -1,5 +1,6 @@
 /** The lab: machines, networks and what runs on them as values, for tests, the demo and the benchmarks. */
 export { Bird } from "./bird.ts";
+export { BootedSystem, whyNoBoot, type Release } from "./booted.ts";
 export { Capture } from "./capture.ts";
 export { Client, type Page } from "./client.ts";
 export { BMLB, ensureBundle } from "./bundle.ts";

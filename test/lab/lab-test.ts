@@ -17,7 +17,7 @@ export function labTest(name: string, body: (lab: Lab) => Promise<void>, options
     try {
       await within("the test was done", options.timeoutMs ?? 60_000, body(lab));
     } catch (error) {
-      t.diagnostic(`logs and captures are kept in ${lab.keep()}`);
+      t.diagnostic(`logs and captures are kept in ${await lab.keep()}`);
       throw error;
     }
   });

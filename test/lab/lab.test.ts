@@ -153,7 +153,7 @@ labTest("a capture on the segment hears ARP and Neighbor Discovery of both hosts
   assert.ok(advertisement.payload.type === "advertisement");
   assert.equal(advertisement.payload.linkLayerAddress, two.link(lan).mac);
   assert.deepEqual(advertisement.payload.flags, { r: false, s: true, o: true });
-  const folder = lab.keep();
+  const folder = await lab.keep();
   assert.ok(readdirSync(join(folder, "logs")).includes("lan.pcap"));
   assert.match(await one.exec(["tcpdump", "-n", "-r", join(folder, "logs", "capture-1.pcap"), "arp"]), /Request who-has 10\.7\.0\.2/);
 });

@@ -2,11 +2,12 @@
  * A lab: machines, segments and what runs on them, made out of network namespaces, veths and bridges. Nothing outside of these namespaces and of
  * one folder below the temporary directory is touched, and both are gone afterwards, whatever happens to the test.
  */
-import { cpSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startControlPlane, startKubeProxy, type KubeProxy, type RealControlPlane } from "../kube/real/index.ts";
 import { SimulatorProcess, type SimulatorOptions } from "../kube/simulator/index.ts";
 import { Bird } from "./bird.ts";
+import { BootedSystem, type Release } from "./booted.ts";
 import { Capture, recordSegment } from "./capture.ts";
 import { Client, startServer, type ServerOptions } from "./client.ts";
 import { Daemon, type DaemonOptions } from "./daemon.ts";
@@ -45,6 +46,7 @@ export class Lab implements AsyncDisposable {
   readonly #hosts = new Map<string, Host>();
   readonly #captures = new Map<string, Capture>();
   readonly #servers: { stop(): Promise<void> }[] = [];
+  readonly #systems: BootedSystem[] = [];
   #hostNumber = 0;
   readonly #recording: boolean;
   readonly #inOrder: () => void;
@@ -94,6 +96,13 @@ export class Lab implements AsyncDisposable {
   /** A machine that routes packets between its interfaces. */
   async router(name: string, attachments: Readonly<Record<string, Attachment>>): Promise<Host> {
     return await this.host(name, attachments, { forwarding: true });
+  }
+
+  /** Boots a whole Debian on a host. */
+  async boot(host: Host, release: Release): Promise<BootedSystem> {
+    const system = await BootedSystem.start(host, release);
+    this.#systems.push(system);
+    return system;
   }
 
   /** Starts bmlb on a host. */
@@ -157,10 +166,13 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Copies the lab's files (logs, captures, configurations, states) to where they outlive it, and returns that folder. */
-  keep(): string {
+  async keep(): Promise<string> {
+    for (const system of this.#systems) writeFileSync(join(this.directory, "logs", `${system.name}-journal.log`), await system.journal("--output=short-precise"));
     for (const [name, capture] of this.#captures) capture.save(join(this.directory, "logs", `${name}.pcap`));
     const folder = join(import.meta.dirname, "..", "..", ".cache", "lab", `${this.name.replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 60)}-${new Date().toISOString().replaceAll(":", "")}`);
-    cpSync(this.directory, folder, { recursive: true, filter: isFileOrFolder });
+    const { dev } = lstatSync(this.directory);
+    // Not what is mounted: the files of booted systems.
+    cpSync(this.directory, folder, { recursive: true, filter: (path) => isFileOrFolder(path) && lstatSync(path).dev === dev });
     return folder;
   }
 

@@ -8,7 +8,9 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeCgroups } from "./cgroup.ts";
 import { eventually } from "./eventually.ts";
+import { unmountBelow } from "./mounts.ts";
 import { run, runToEnd } from "./run.ts";
 
 const NAMESPACES = "/run/netns";
@@ -27,11 +29,13 @@ export function directoryOf(id: string): string {
   return join(tmpdir(), id);
 }
 
-/** Removes the namespaces and files of one lab, and kills what runs in them. Harmless when they are gone. */
+/** Removes the namespaces, booted systems and files of one lab, and kills what runs in them. Harmless when they are gone. */
 export async function removeLab(id: string): Promise<void> {
+  await removeCgroups((name) => name.startsWith(`${id}-`));
   const all = namespaces().filter((name) => name.startsWith(`${id}-`));
   await Promise.all(all.map(killAllIn));
   for (const name of all) await runToEnd(["ip", "netns", "del", name]); // another sweeper may have been faster
+  await unmountBelow(directoryOf(id));
   rmSync(directoryOf(id), { recursive: true, force: true });
 }
 
