@@ -93,7 +93,7 @@ const VALUES = [
 const RELOAD = section(
   "RELOAD",
   paragraph(
-    "`systemctl reload bmlb` reads the files again. What changed is applied; a session or an address that did not change is not touched. Files with an error change nothing: the reload fails, the old configuration stays in force, and `bmlb status` and the log say so. Run `bmlb check` before.",
+    "`systemctl reload bmlb` reads the files again. What changed is applied; a session or an address that did not change is not touched. Files with an error change nothing: the reload fails, the old configuration stays in force, and `bmlb status` and the log say so. What a running daemon cannot change, such as its name or the kubeconfig, is refused in the same way, with a sentence that asks for a restart. Run `bmlb check` before.",
   ),
 );
 

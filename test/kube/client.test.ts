@@ -32,7 +32,7 @@ const STATUS = { kind: "Status", apiVersion: "v1", status: "Failure" };
 
 for (const [what, respond, kind, sentence] of [
   ["401", (_, r) => { json(r, 401, { ...STATUS, code: 401, reason: "Unauthorized", message: "Unauthorized" }); }, "status", /refused our credentials \(401 Unauthorized\): check the token in .*kubeconfig/],
-  ["403", (_, r) => { json(r, 403, { ...STATUS, code: 403, reason: "Forbidden", message: 'services is forbidden: User "u" cannot list' }); }, "status", /does not allow us to list services \(403\): services is forbidden.*packaging\/rbac\.yaml/],
+  ["403", (_, r) => { json(r, 403, { ...STATUS, code: 403, reason: "Forbidden", message: 'services is forbidden: User "u" cannot list' }); }, "status", /does not allow us to list services \(403\): services is forbidden.*`bmlb rbac` prints the rights/],
   ["503 from a proxy, in HTML", (_, r) => r.writeHead(503, { "content-type": "text/html" }).end("<html>no server</html>"), "status", /is in trouble \(list services: 503\)/],
   ["a login page", (_, r) => r.writeHead(200, { "content-type": "text/html" }).end("<html><title>Log in</title>"), "garbage", /is no API server: asked to list services it sent text\/html, beginning with "<html><title>Log in/],
   ["HTML that calls itself JSON", (_, r) => r.writeHead(200, { "content-type": "application/json" }).end("<html>"), "garbage", /no API server/],
