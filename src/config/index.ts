@@ -1,13 +1,14 @@
 export * from "./config.ts";
 export { type ConfigDigests, configDigests } from "./digest.ts";
-export type { ConfigFiles, FileFault, FileRead, FolderRead } from "./files.ts";
+export { type ConfigFiles, type FileFault, type FileRead, type FolderRead, sayFault } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";
 export { type LoadOptions, type LoadedConfig, loadConfig } from "./load.ts";
 export { parseGlob } from "./parse-glob.ts";
 export { parseLabelSelector } from "./parse-selector.ts";
-export { type Problem, formatProblem } from "./problem.ts";
+export { didYouMean, nearestOf } from "./nearest.ts";
+export { type Problem, escapeUnprintable, formatProblem, quote } from "./problem.ts";
 export type { Secrets } from "./read-config.ts";
 export { SCHEMA } from "./schema.ts";
-export type { CheckKubeconfig } from "./secrets.ts";
+export { type CheckKubeconfig, type KubeconfigVerdict, whyOpen } from "./secrets.ts";
 export { type LabelSelector, type Requirement, anySelects, selects } from "./selector.ts";
 export { type Key, type Table, formatLiteral } from "./table.ts";
