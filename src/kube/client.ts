@@ -132,16 +132,22 @@ export class Client implements Api {
     return this.#accept(call, attempted.party, opened.response, deadline);
   }
 
-  /** The credentials, unless they take longer than the whole call may. */
+  /** The credentials, unless they take longer than the whole call may, or it is given up meanwhile. */
   #attempt(call: Call): Promise<Attempted> {
     return new Promise((resolve) => {
-      const timer = this.#clock.timer(`credentials to ${call.what}`, call.timeoutMs, () => {
-        resolve({ ok: false, failure: { kind: "credentials", sentence: `no credentials after ${seconds(call.timeoutMs)}: waiting for ${this.party.credential}` } });
-      });
-      void this.#credentials.next().then((attempted) => {
+      const settle = (attempted: Attempted): void => {
         timer.cancel();
+        call.signal?.removeEventListener("abort", giveUp);
         resolve(attempted);
+      };
+      const giveUp = (): void => {
+        settle({ ok: false, failure: { kind: "cancelled", sentence: `gave up to ${call.what}` } });
+      };
+      const timer = this.#clock.timer(`credentials to ${call.what}`, call.timeoutMs, () => {
+        settle({ ok: false, failure: { kind: "credentials", sentence: `no credentials after ${seconds(call.timeoutMs)}: waiting for ${this.party.credential}` } });
       });
+      call.signal?.addEventListener("abort", giveUp);
+      void this.#credentials.next().then(settle);
     });
   }
 

@@ -78,6 +78,10 @@ export class PlugIn {
       let length = 0;
       let complaint = "";
       let end: string | undefined;
+      const killAtExit = (): void => {
+        kill(child, "SIGKILL");
+      };
+      process.once("exit", killAtExit);
       const settle = (result: string | Error): void => {
         deadline.cancel();
         child.stdout.destroy();
@@ -106,6 +110,7 @@ export class PlugIn {
         if (complaint.length < MOST_COMPLAINED) complaint += chunk;
       });
       child.on("error", (error: NodeJS.ErrnoException) => {
+        process.removeListener("exit", killAtExit);
         settle(new Error(whyNotStarted(command, error)));
       });
       const ended = (code: number | null, signal: string | null): void => {
@@ -113,7 +118,10 @@ export class PlugIn {
         if (code === 0) settle(Buffer.concat(printed).toString("utf8"));
         else settle(new Error(`${code === null ? `it was ended by ${signal ?? "a signal"}` : `it ended with status ${code}`}${said === "" ? " and said nothing" : `: ${said}`}`));
       };
-      child.on("close", ended);
+      child.on("close", (code, signal) => {
+        process.removeListener("exit", killAtExit);
+        ended(code, signal);
+      });
       child.on("exit", (code, signal) => {
         this.#clock.timer("the output of a credential plug-in", LINGER_MS, () => {
           ended(code, signal);

@@ -95,7 +95,7 @@ function connectByHttp(proxy: URL, host: string, port: number, { ca, rejectUnaut
 }
 
 async function connectBySocks(proxy: URL, host: string, port: number): Promise<Socket> {
-  const { SocksClient } = await import("socks");
+  const { SocksClient } = await import("./socks.ts");
   const { socket } = await SocksClient.createConnection({
     command: "connect",
     proxy: {

@@ -334,6 +334,20 @@ test("a credential plug-in that hangs costs the deadline of the request", async 
   assert.match(answer.failure.sentence, /no credentials after 0\.2 s/);
 });
 
+test("a request that waits for a credential plug-in can be given up, and what hangs ends with its client", async () => {
+  const pids = join(server.folder, "pids-of-hanging");
+  const client = await clientFor({ exec: { command: await plugIn(`echo $$ > ${pids}; exec sleep 60`) } });
+  const stop = new AbortController();
+  const answer = client.request({ ...CALL, signal: stop.signal });
+  await until("the plug-in runs", () => readFile(pids, "utf8").then((text) => text !== "", () => false));
+  stop.abort();
+  const given = await answer;
+  assert.ok(!given.ok && given.failure.kind === "cancelled");
+  client.stop();
+  const pid = Number(await readFile(pids, "utf8"));
+  await until("the plug-in is gone", () => readFile(`/proc/${pid}/stat`, "utf8").then((stat) => / Z /.test(stat), () => true));
+});
+
 test("after a 401 a credential plug-in is asked anew", async () => {
   let good = "one";
   server.respond = (request, r) => {
