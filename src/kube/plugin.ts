@@ -115,8 +115,12 @@ export class PlugIn {
       });
       const ended = (code: number | null, signal: string | null): void => {
         const said = complaint.trim().slice(0, MOST_COMPLAINED).replace(/\s+/g, " ");
-        if (code === 0) settle(Buffer.concat(printed).toString("utf8"));
-        else settle(new Error(`${code === null ? `it was ended by ${signal ?? "a signal"}` : `it ended with status ${code}`}${said === "" ? " and said nothing" : `: ${said}`}`));
+        if (code === 0) {
+          settle(Buffer.concat(printed).toString("utf8"));
+          return;
+        }
+        kill(child, "SIGKILL"); // what it started
+        settle(new Error(`${code === null ? `it was ended by ${signal ?? "a signal"}` : `it ended with status ${code}`}${said === "" ? " and said nothing" : `: ${said}`}`));
       };
       child.on("close", (code, signal) => {
         process.removeListener("exit", killAtExit);
