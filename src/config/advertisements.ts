@@ -134,14 +134,15 @@ function reportContradictions(all: readonly Advertisement[], findings: Findings)
 }
 
 function reportContradiction(later: Advertisement, earlier: Advertisement, findings: Findings): void {
-  const differing = ONE_PER_ROUTE.filter((name) => later.reading[name].value !== earlier.reading[name].value);
-  const name = differing.find((one) => later.reading[one].state === "given") ?? differing[0];
-  if (name === undefined) return;
   const say = (value: number | undefined): string => (value === undefined ? "none" : String(value));
-  findings.report(
-    later.reading[name].place,
-    `${say(later.reading[name].value)} contradicts ${earlier.place.path} at ${earlier.place.file}:${earlier.place.line}, which announces the same routes to the same peers with ${say(earlier.reading[name].value)}; make them equal, or the pools, peers, hosts or Services disjoint`,
-  );
+  for (const name of ONE_PER_ROUTE) {
+    const [mine, others] = [later.reading[name], earlier.reading[name]];
+    if (mine.value === others.value || mine.state === "wrong" || others.state === "wrong") continue;
+    findings.report(
+      mine.place,
+      `${say(mine.value)} contradicts ${earlier.place.path} at ${earlier.place.file}:${earlier.place.line}, which announces the same routes to the same peers with ${say(others.value)}; make them equal, or the pools, peers, hosts or Services disjoint`,
+    );
+  }
 }
 
 function announceTheSame(a: Advertisement, b: Advertisement): boolean {

@@ -32,6 +32,11 @@ export class Findings {
     this.#view = "partial";
   }
 
+  /** False once a file could not be read. */
+  get sawEverything(): boolean {
+    return this.#view === "complete";
+  }
+
   /** True while nothing is wrong. */
   get areNone(): boolean {
     return this.#problems.length === 0 && this.#notYet.length === 0;

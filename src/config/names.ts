@@ -3,6 +3,7 @@
  * patterns over them. Pure.
  */
 import type { Glob } from "./config.ts";
+import { splitGlob } from "./glob.ts";
 import { isDnsLabel, isDnsSubdomain, isLabelKey, isLabelValue } from "./label.ts";
 import { parseGlob } from "./parse-glob.ts";
 import { parseLabelSelector } from "./parse-selector.ts";
@@ -50,6 +51,19 @@ export const ownName: ValueType<string> = parsedText(`a name: ${NAME_RULE}`, (na
 export const reference: ValueType<string> = parsedText("a name", (name) => (name === "" ? { error: "" } : { value: name }));
 
 export const glob: ValueType<Glob> = parsedText('a name or shell pattern such as "edge-*"', parseGlob);
+
+/** Over the names of hosts: a letter that no such name has would silently make the pattern mean nobody. */
+export const hostGlob: ValueType<Glob> = parsedText('the name of a host or a shell pattern such as "edge-*"', (text) => {
+  const parsed = parseGlob(text);
+  const strange = "error" in parsed ? undefined : splitGlob(text).find((token) => token.type === "literal" && !/[a-z0-9-]/.test(token.char));
+  if (strange === undefined) return parsed;
+  if (isHostPattern(text.toLowerCase())) return { error: `means no host: their names are in lower case; write ${quote(text.toLowerCase())}` };
+  return { error: `means no host: their names have lower-case letters, digits and dashes only${text.includes(".") ? "; write the name without its domain" : ""}` };
+});
+
+function isHostPattern(text: string): boolean {
+  return splitGlob(text).every((token) => token.type !== "literal" || /[a-z0-9-]/.test(token.char));
+}
 
 export const selector: ValueType<LabelSelector> = parsedText('a label selector such as "team=web,tier in (edge)"', parseLabelSelector);
 

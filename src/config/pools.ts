@@ -23,9 +23,10 @@ export function readPools(root: TomlTable, findings: Findings): readonly Pool[] 
   const pools = innerTables(root, "pool", findings).map((table) => readPool(table, findings));
   if (!root.entries.has("pool")) {
     findings.reportMissing({ ...root.place, path: "pool" }, 'missing: there is no pool; add a table [[pool]] with name = "lan" and addresses = ["192.168.1.240-192.168.1.250"]');
-  } else if (root.entries.get("pool")?.type === "array" && pools.length === 0) {
-    const place = root.entries.get("pool")?.place ?? root.place;
-    findings.reportMissing(place, 'is empty; add a table [[pool]] with name = "lan" and addresses = ["192.168.1.240-192.168.1.250"]');
+  }
+  const written = root.entries.get("pool");
+  if (written?.type === "array" && written.items.length === 0) {
+    findings.reportMissing(written.place, 'is empty; add a table [[pool]] with name = "lan" and addresses = ["192.168.1.240-192.168.1.250"]');
   }
   reportSharedNames(pools, findings);
   reportOverlaps(pools, findings);

@@ -5,10 +5,11 @@ import type { Findings } from "./findings.ts";
 import { checkForwarding } from "./forwarding.ts";
 import { isDnsLabel } from "./label.ts";
 import { type L2, readL2 } from "./l2.ts";
+import { checkListeners } from "./listeners.ts";
 import { didYouMean, nearestOf } from "./nearest.ts";
 import { peerConfig } from "./peers.ts";
 import { type Pool, readPools } from "./pools.ts";
-import { type Place, enumerate, quote } from "./problem.ts";
+import { type Place, enumerate, escapeUnprintable, quote } from "./problem.ts";
 import { Directory } from "./references.ts";
 import { DAMPING } from "./schema-to-come.ts";
 import { FLEET, HOST, KUBERNETES, METRICS, SCHEMA } from "./schema.ts";
@@ -48,6 +49,7 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
   const fleet = readTable(FLEET, innerTable(root, "fleet", findings), findings);
   readTable(DAMPING, innerTable(root, "damping", findings), findings);
   const metrics = readTable(METRICS, innerTable(root, "metrics", findings), findings);
+  checkListeners(bgp?.reading.listen.value ?? [], metrics.listen, findings);
   const { peers, passwords } = readPasswords(bgp, surroundings.secretFiles);
   const keyFile = fleet.key_file.value ?? "";
   const key = keyFile === "" ? undefined : surroundings.secretFiles.fleetKey(keyFile, fleet.key_file.place);
@@ -87,7 +89,7 @@ function readHost(root: TomlTable, hostname: string, findings: Findings): { read
   const host = readTable(HOST, innerTable(root, "host", findings), findings);
   const name = host.name.value ?? hostname.toLowerCase();
   if (host.name.state === "absent" && !isDnsLabel(name)) {
-    findings.report(host.name.place, `missing, and the hostname ${quote(hostname)} cannot be it: 1 to 63 letters, digits and dashes; add name = "edge-1" to [host]`);
+    findings.reportMissing(host.name.place, `missing, and the hostname ${quote(hostname)} cannot be it: 1 to 63 letters, digits and dashes; add name = "edge-1" to [host]`);
   }
   return {
     config: {
@@ -113,13 +115,13 @@ function readKubernetes(
   const kubernetes = readTable(KUBERNETES, innerTable(root, "kubernetes", findings), findings);
   const { kubeconfig, context: contextSetting } = kubernetes;
   const context = contextSetting.value === "" ? undefined : contextSetting.value;
-  const file = kubeconfig.state === "wrong" ? undefined : secretFiles.kubeconfig(kubeconfig.value, kubeconfig.place);
-  const fault = file === undefined ? undefined : checkKubeconfig?.(file.text, file.path, context);
-  if (file !== undefined && fault !== undefined) {
-    // If it is good without the context, it is the context that is wrong.
-    const isContext = context !== undefined && checkKubeconfig?.(file.text, file.path, undefined) === undefined;
-    findings.report(isContext ? contextSetting.place : kubeconfig.place, fault);
+  const isUnknown = kubeconfig.state === "wrong" || (kubeconfig.state === "absent" && !findings.sawEverything);
+  const file = isUnknown ? undefined : secretFiles.kubeconfig(kubeconfig.value, kubeconfig.place);
+  const verdict = file === undefined ? undefined : checkKubeconfig?.(file.text, file.path, context, secretFiles.files);
+  for (const { about, sentence } of verdict?.errors ?? []) {
+    findings.report(about === "context" && context !== undefined ? contextSetting.place : kubeconfig.place, escapeUnprintable(sentence));
   }
+  for (const sentence of verdict?.warnings ?? []) findings.warn(kubeconfig.place, escapeUnprintable(sentence));
   return {
     config: {
       kubeconfig: file?.path ?? "",

@@ -1,7 +1,8 @@
 /** The tables of BGP: [bgp], [[bgp.peer]], [[bgp.advertisement]]. Pure. */
 import { parsePeerAddress, parseSocketAddress, parseSourceAddress } from "./address-text.ts";
 import { parseCommunityAlias } from "./community-text.ts";
-import { glob, interfaceName, named, ownName, reference, selector } from "./names.ts";
+import { glob, hostGlob, interfaceName, named, ownName, reference, selector } from "./names.ts";
+import { didYouMean, nearestOf } from "./nearest.ts";
 import { key, optional, required, table } from "./table.ts";
 import { type ValueType, boolean, duration, integer, list, mismatch, nonEmptyList, oneOf, parsedText, secretPath } from "./value.ts";
 
@@ -10,18 +11,21 @@ const MOST_32 = 4_294_967_295;
 /** RFC 6793: 4 octets; 0 (RFC 7607) and the last one (RFC 7300) are reserved, 23456 stands for those that do not fit 2 octets. */
 const asNumber = integer(1, MOST_32 - 1, { 23456: "AS_TRANS, reserved" });
 
+const nearestAsnWord = nearestOf(["internal", "external"]);
+
 const peerAsn: ValueType<number | "internal" | "external"> = {
   allowed: `${asNumber.allowed}, "internal" or "external"`,
   choices: ["internal", "external"],
   read(node, report) {
     if (node.type === "integer") return asNumber.read(node, report);
     if (node.type === "string" && (node.value === "internal" || node.value === "external")) return node.value;
-    return mismatch(peerAsn.allowed, node, report, node.type === "string" && /^[0-9]+$/.test(node.value) ? "; write it without quotes" : "");
+    if (node.type !== "string") return mismatch(peerAsn.allowed, node, report);
+    return mismatch(peerAsn.allowed, node, report, /^[0-9]+$/.test(node.value) ? "; write it without quotes" : didYouMean(nearestAsnWord(node.value)));
   },
 };
 
 const peerHosts = {
-  hosts: key({ type: list(glob), default: [], example: ["edge-*"], doc: "Hosts to which this applies, shell patterns allowed; if host_selectors is empty too: all." }),
+  hosts: key({ type: list(hostGlob), default: [], example: ["edge-*"], doc: "Hosts to which this applies, shell patterns allowed; if host_selectors is empty too: all." }),
   host_selectors: key({ type: list(selector), default: [], example: ["rack=r1"], doc: "Label selectors for hosts to which this applies besides those in hosts." }),
   node_selectors: key({ type: list(selector), default: [], example: ["zone=a"], doc: "Label selectors for the Kubernetes nodes of worker hosts to which this applies; empty: all." }),
 } as const;

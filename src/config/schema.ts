@@ -5,7 +5,7 @@
 import { type SocketAddress, parsePoolEntry, parseRouterId, parseSocketAddress } from "./address-text.ts";
 import { BGP, BGP_ADVERTISEMENT, BGP_PEER } from "./schema-bgp.ts";
 import { BFD, DAMPING, FORWARDING } from "./schema-to-come.ts";
-import { dnsLabel, glob, labels, loadBalancerClass, namespace, nodeName, ownName, reference, selector } from "./names.ts";
+import { dnsLabel, glob, hostGlob, labels, loadBalancerClass, namespace, nodeName, ownName, reference, selector } from "./names.ts";
 import { type Table, key, optional, required, table } from "./table.ts";
 import { type ValueType, boolean, duration, integer, list, mismatch, nonEmptyList, oneOf, parsedText, secretPath, text } from "./value.ts";
 
@@ -75,11 +75,11 @@ export const L2 = table({
     name: key({ type: ownName, default: "default", example: "lan", doc: "Name of the advertisement, unique among [[l2]]." }),
     pools: key({ type: list(reference), default: [], example: ["lan"], doc: "Pools that are announced; empty: all." }),
     interfaces: key({ type: list(glob), default: [], example: ["eth*"], doc: "Interfaces to announce on, shell patterns allowed; empty: every one that is up and can broadcast." }),
-    hosts: key({ type: list(glob), default: [], example: ["edge-*"], doc: "Hosts that announce, shell patterns allowed; if host_selectors is empty too: all." }),
+    hosts: key({ type: list(hostGlob), default: [], example: ["edge-*"], doc: "Hosts that announce, shell patterns allowed; if host_selectors is empty too: all." }),
     host_selectors: key({ type: list(selector), default: [], example: ["rack=r1"], doc: "Label selectors for hosts that announce besides those in hosts." }),
     node_selectors: key({ type: list(selector), default: [], example: ["zone=a"], doc: "Label selectors for the Kubernetes nodes of worker hosts that announce; empty: all." }),
     service_selectors: key({ type: list(selector), default: [], example: ["tier=public"], doc: "Label selectors for Services whose addresses are announced; empty: all." }),
-    prefer: key({ type: list(glob), default: [], example: ["edge-1"], doc: "Hosts that serve while they are as fit as any other; never a pin." }),
+    prefer: key({ type: list(hostGlob), default: [], example: ["edge-1"], doc: "Hosts that serve while they are as fit as any other; never a pin." }),
   },
 });
 

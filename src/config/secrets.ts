@@ -14,18 +14,24 @@ const MOST_SECRET = 4096; // octets
 const MOST_PASSWORD = 80; // octets: TCP_MD5SIG_MAXKEYLEN
 const LEAST_KEY = 16; // octets
 
-/** Says what is wrong with a kubeconfig, as a sentence without a secret; undefined if it can be used. */
-export type CheckKubeconfig = (text: string, path: string, context: string | undefined) => string | undefined;
+/** Says all that is wrong with a kubeconfig and the files that it points to, in sentences without a secret. */
+export type CheckKubeconfig = (text: string, path: string, context: string | undefined, files: ConfigFiles) => KubeconfigVerdict;
+
+export type KubeconfigVerdict = {
+  /** `about` the context that is asked for, or anything else in it. */
+  readonly errors: readonly { readonly about: "context" | "file"; readonly sentence: string }[];
+  readonly warnings: readonly string[];
+};
 
 type SecretFile = { readonly path: string; readonly bytes: Uint8Array };
 
 export class SecretFiles {
-  readonly #files: ConfigFiles;
+  readonly files: ConfigFiles;
   readonly #credentialsDirectory: string | undefined;
   readonly #findings: Findings;
 
   constructor(files: ConfigFiles, credentialsDirectory: string | undefined, findings: Findings) {
-    this.#files = files;
+    this.files = files;
     this.#credentialsDirectory = credentialsDirectory;
     this.#findings = findings;
   }
@@ -73,25 +79,30 @@ export class SecretFiles {
     const located = this.#locate(value, place);
     if ("error" in located) return located;
     const path = located.value;
-    const read = this.#files.read(path, limit);
+    const read = this.files.read(path, limit);
     if (!read.ok) return { error: whyUnread(read.reason, value, path, limit, place) };
-    if ((read.mode & 0o007) === 0) return { value: { path, bytes: read.bytes } };
-    const mode = read.mode.toString(8).padStart(4, "0");
-    return { error: `others can use ${quote(path)} (mode ${mode}), and it holds a secret; run: chmod 0640 ${shellWord(path)}` };
+    const error = whyOpen(path, read.mode);
+    return error === undefined ? { value: { path, bytes: read.bytes } } : { error };
   }
 
   /** A bare name is a credential; a path is seen from the file that names it. */
   #locate(value: string, place: Place): Parsed<string> {
     if (value === "") return { error: "must be the path of a file, or the name of a systemd credential, not empty" };
-    if (value.includes("/")) return { value: this.#files.absolute(besideFile(place.file, value)) };
+    if (value.includes("/")) return { value: this.files.absolute(besideFile(place.file, value)) };
     if (value === "." || value === "..") return { error: "is a directory, not a file" };
-    if (this.#credentialsDirectory !== undefined) return { value: this.#files.absolute(`${this.#credentialsDirectory}/${value}`) };
+    if (this.#credentialsDirectory !== undefined) return { value: this.files.absolute(`${this.#credentialsDirectory}/${value}`) };
     return {
       error:
         "a name without a slash is a systemd credential, and $CREDENTIALS_DIRECTORY is not set outside the service; " +
         "to check with credentials run: CREDENTIALS_DIRECTORY=FOLDER bmlb check; for a file beside this one write ./ before its name",
     };
   }
+}
+
+/** What is wrong with the permissions of a file that holds a secret; undefined if nothing is. */
+export function whyOpen(path: string, mode: number): string | undefined {
+  if ((mode & 0o007) === 0) return undefined;
+  return `others can use ${quote(path)} (mode ${mode.toString(8).padStart(4, "0")}), and it holds a secret; run: chmod 0640 ${shellWord(path)}`;
 }
 
 /** Without the path where nothing shows that it is one. */

@@ -37,6 +37,10 @@ export function explainSyntax(fault: ParseError, source: string): { readonly lin
   const open = openAt(source, fault.index);
   const atEnd = fault.index >= source.trimEnd().length;
   if (atEnd && open !== undefined) return { line: open, message: `${advice}; it begins on this line, and the file ends` };
+  const before = source.slice(0, fault.index).trimEnd();
+  if (before.endsWith("=") && source.slice(before.length, fault.index).includes("\n")) {
+    return { line: lineBefore(source, fault.index), message: `this is not TOML: ${ADVICE.get("Unspecified values are invalid") ?? ""}` };
+  }
   if (MISSING_BEFORE.has(fault.message)) return { line: lineBefore(source, fault.index), message: advice };
   const unclosed = open === undefined || open >= fault.lineNumber ? "" : `; what begins on line ${open} is not closed before it`;
   return { line: fault.lineNumber, message: `${advice}, at column ${fault.column + 1}${unclosed}` };

@@ -144,6 +144,13 @@ export function innerTables(parent: TomlTable, name: string, findings: Findings)
   const node = parent.entries.get(name);
   if (node === undefined) return [];
   const written = `[[${node.place.path}]]`;
+  if (node.type === "table" && isOfTables(node)) {
+    return Array.from(node.entries, ([own, inner]) => {
+      findings.report(inner.place, `must be a list of tables: write ${written} with name = ${quote(own)}, not [${inner.place.path}]`);
+      const name: TomlNode = { type: "string", value: own, place: inner.place };
+      return { ...inner, entries: new Map<string, TomlNode>([["name", name], ...inner.entries]) };
+    });
+  }
   if (node.type === "table") {
     findings.report(node.place, `must be a list of tables: write ${written}, not [${node.place.path}]`);
     return [node];
@@ -154,6 +161,11 @@ export function innerTables(parent: TomlTable, name: string, findings: Findings)
   }
   for (const item of node.items) if (item.type !== "table") findings.report(item.place, `must be a table, as in ${written}, not ${kindOf(item)}`);
   return node.items.filter((item) => item.type === "table");
+}
+
+/** [pool.lan] instead of [[pool]] with a name: the other way to write many tables of one kind. */
+function isOfTables(node: TomlTable): node is TomlTable & { readonly entries: ReadonlyMap<string, TomlTable> } {
+  return node.entries.size > 0 && Array.from(node.entries.values()).every((inner) => inner.type === "table");
 }
 
 /** As TOML writes it. */

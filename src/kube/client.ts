@@ -6,10 +6,11 @@
  * Does not know any kind of object.
  */
 import type { IncomingMessage } from "node:http";
-import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
+import { Agent, type AgentOptions, type RequestOptions, request as httpsRequest } from "node:https";
 import type { Clock } from "../time/index.ts";
 import type { Attempt, Attempted, Credentials, CredentialsStatus } from "./credentials.ts";
 import { type Failure, type Party, failureOf, retryAfterMs, statusFailure } from "./failure.ts";
+import { ProxiedAgent } from "./proxy.ts";
 import { parseJson } from "./raw.ts";
 
 export type Call = {
@@ -58,13 +59,21 @@ const MOST_SOCKETS = 24;
 /** Idle connections are closed before most middle boxes forget them, in ms. */
 const IDLE_MS = 55_000;
 
+type Agents = { readonly proxy: string | undefined; readonly reads: Agent; readonly leases: Agent };
+
+function agentsThrough(proxy: URL | undefined): Agents {
+  const make = (options: AgentOptions): Agent => (proxy === undefined ? new Agent(options) : new ProxiedAgent(proxy, options));
+  return {
+    proxy: proxy?.href,
+    reads: make({ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: MOST_SOCKETS, timeout: IDLE_MS, scheduling: "lifo" }),
+    leases: make({ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, timeout: IDLE_MS }),
+  };
+}
+
 export class Client implements Api {
   readonly #credentials: Credentials;
   readonly #clock: Clock;
-  readonly #agents = {
-    reads: new Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: MOST_SOCKETS, timeout: IDLE_MS, scheduling: "lifo" }),
-    leases: new Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 1, timeout: IDLE_MS }),
-  };
+  #agents: Agents | undefined;
   #requests = 0;
   #failures = 0;
 
@@ -83,8 +92,15 @@ export class Client implements Api {
 
   /** Closes every connection. Requests under way fail. */
   stop(): void {
-    this.#agents.reads.destroy();
-    this.#agents.leases.destroy();
+    this.#credentials.stop();
+    this.#agents?.reads.destroy();
+    this.#agents?.leases.destroy();
+  }
+
+  /** Connections through another proxy than before are others; those under way come to their own end. */
+  #agentsFor({ proxy }: Attempt): Agents {
+    if (this.#agents === undefined || this.#agents.proxy !== proxy?.href) this.#agents = agentsThrough(proxy);
+    return this.#agents;
   }
 
   failureOf(error: unknown): Failure {
@@ -116,16 +132,22 @@ export class Client implements Api {
     return this.#accept(call, attempted.party, opened.response, deadline);
   }
 
-  /** The credentials, unless they take longer than the whole call may. */
+  /** The credentials, unless they take longer than the whole call may, or it is given up meanwhile. */
   #attempt(call: Call): Promise<Attempted> {
     return new Promise((resolve) => {
-      const timer = this.#clock.timer(`credentials to ${call.what}`, call.timeoutMs, () => {
-        resolve({ ok: false, failure: { kind: "credentials", sentence: `no credentials after ${seconds(call.timeoutMs)}: waiting for ${this.party.credential}` } });
-      });
-      void this.#credentials.next().then((attempted) => {
+      const settle = (attempted: Attempted): void => {
         timer.cancel();
+        call.signal?.removeEventListener("abort", giveUp);
         resolve(attempted);
+      };
+      const giveUp = (): void => {
+        settle({ ok: false, failure: { kind: "cancelled", sentence: `gave up to ${call.what}` } });
+      };
+      const timer = this.#clock.timer(`credentials to ${call.what}`, call.timeoutMs, () => {
+        settle({ ok: false, failure: { kind: "credentials", sentence: `no credentials after ${seconds(call.timeoutMs)}: waiting for ${this.party.credential}` } });
       });
+      call.signal?.addEventListener("abort", giveUp);
+      void this.#credentials.next().then(settle);
     });
   }
 
@@ -141,7 +163,7 @@ export class Client implements Api {
       hostname: server.hostname.replace(/^\[|\]$/g, ""),
       port: server.port === "" ? 443 : Number(server.port),
       path: `${server.pathname.replace(/\/+$/, "")}${call.path}`,
-      agent: attempt.agent ?? this.#agents[call.connection ?? "reads"],
+      agent: this.#agentsFor(attempt)[call.connection ?? "reads"],
       headers: {
         Host: server.host,
         Accept: "application/json",

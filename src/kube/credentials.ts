@@ -2,17 +2,18 @@
  * What each attempt to reach the API is made with: server, CA, client certificate, Authorization. Read anew every time, because
  * all of it rotates: the kubeconfig itself, the files it points to, tokens, what a plug-in prints.
  *
- * The client library parses, runs exec plug-ins and refreshes OIDC tokens; its traps are closed here: nothing it throws gets out, its
- * caches are dropped after a refusal, a plug-in runs once at a time.
+ * The client library refreshes OIDC tokens; nothing it throws gets out, and its cache is dropped after a refusal.
  */
-import { X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import type { Agent, RequestOptions } from "node:https";
+import { stat } from "node:fs/promises";
+import type { RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Log } from "../log/index.ts";
 import type { Clock } from "../time/index.ts";
 import type { Failure, Party } from "./failure.ts";
-import { type CredentialKind, type Kubeconfig, KubeconfigError, type Pem, certificateProblem, parseKubeconfig } from "./kubeconfig.ts";
+import { type CredentialKind, type Kubeconfig, KubeconfigError, type PemSource, parseKubeconfig, TOKEN } from "./kubeconfig.ts";
+import { certificateProblem, type Pem, validity } from "./pem.ts";
+import { PlugIn, type PlugInCredential } from "./plugin.ts";
+import { readSmallFile } from "./small-file.ts";
 
 /** What to make one request with. */
 export type Attempt = {
@@ -20,8 +21,8 @@ export type Attempt = {
   readonly party: Party;
   readonly tls: TlsOptions;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** The agent that goes through proxy-url; undefined: use your own. */
-  readonly agent: Agent | undefined;
+  /** To be connected through; undefined: directly. */
+  readonly proxy: URL | undefined;
 };
 
 export type TlsOptions = {
@@ -48,10 +49,16 @@ const FORGET_EVERY_MS = 5_000;
 /** Ten thousand writes in a row need not look at the file ten thousand times. */
 const LOOK_EVERY_MS = 1_000;
 
-/** How long a proxy may take to connect us, in ms. */
-const PROXY_MS = 10_000;
+type Loaded = {
+  readonly parsed: Kubeconfig;
+  readonly stamp: string;
+  readonly plugIn: PlugIn | undefined;
+  /** From the first attempt on. */
+  library?: KubeConfig;
+};
 
-type Loaded = { readonly parsed: Kubeconfig; readonly stamp: string; /** From the first attempt on. */ library?: KubeConfig };
+/** What was found to prove who we are. */
+type Proof = { readonly authorization: string | undefined; readonly cert: Pem | undefined; readonly key: Pem | undefined };
 
 export class Credentials {
   readonly #path: string;
@@ -95,10 +102,15 @@ export class Credentials {
   /** The server refused what `next` gave: plug-ins and refresh tokens are to be asked again. */
   refused(): void {
     this.#lookedAt = Number.NEGATIVE_INFINITY;
-    const kind = this.#loaded?.parsed.kind;
-    if ((kind !== "exec" && kind !== "auth-provider") || this.#clock.now() - this.#forgotAt < FORGET_EVERY_MS) return;
+    if (this.#loaded === undefined || this.#clock.now() - this.#forgotAt < FORGET_EVERY_MS) return;
     this.#forgotAt = this.#clock.now();
-    this.#loaded = undefined;
+    this.#loaded.plugIn?.forget();
+    delete this.#loaded.library;
+  }
+
+  /** Ends a plug-in that still runs. */
+  stop(): void {
+    this.#loaded?.plugIn?.stop();
   }
 
   get party(): Party {
@@ -114,36 +126,24 @@ export class Credentials {
     const loaded = await this.#file();
     if ("failure" in loaded) return loaded;
     const { parsed } = loaded;
-    const options: RequestOptions = { headers: {}, timeout: PROXY_MS };
     try {
-      loaded.library ??= await libraryOf(parsed);
-      await loaded.library.applyToHTTPSOptions(options);
+      const ca = await pemOf(parsed.ca);
+      const { authorization, cert, key } = await proofOf(loaded, ca);
+      const problem = this.#certificateProblem(ca, cert, key);
+      if (problem !== undefined) return this.#failed(`${this.#path}: ${problem}`);
+      this.#problem = undefined;
+      const tls: TlsOptions = {
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
+        ...(parsed.serverName === undefined ? {} : { servername: parsed.serverName }),
+        ...(parsed.verify === "yes" ? {} : { rejectUnauthorized: false }),
+      };
+      const headers = { ...parsed.headers, ...(authorization === undefined ? {} : { Authorization: authorization }) };
+      return { ok: true, server: parsed.server, party: this.party, tls, headers, proxy: parsed.proxy };
     } catch (error) {
-      // A garbled answer of a plug-in stays in the library's cache for ever: start afresh.
-      if (this.#loaded === loaded) this.#loaded = undefined;
-      return this.#failed(this.#libraryProblem(parsed, error));
+      return this.#failed(`${this.#path}: ${error instanceof Error ? error.message.trim().slice(0, 500) : String(error)}`);
     }
-    const headers: Record<string, string | readonly string[]> = { ...parsed.headers };
-    for (const [name, value] of Object.entries(options.headers ?? {})) if (typeof value === "string") headers[name] = value.trim();
-    if (typeof options.auth === "string") headers["Authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`;
-    if (parsed.tokenFile !== undefined) {
-      try {
-        headers["Authorization"] = `Bearer ${(await readFile(parsed.tokenFile, "utf8")).trim()}`;
-      } catch (error) {
-        return this.#failed(`cannot read the token file ${parsed.tokenFile}: ${(error as Error).message}`);
-      }
-    }
-    const authorization = headers["Authorization"];
-    if ((parsed.kind === "exec" || parsed.kind === "auth-provider") && authorization === undefined && options.cert === undefined) {
-      if (this.#loaded === loaded) this.#loaded = undefined;
-      return this.#failed(`${parsed.credential} holds neither a token nor a client certificate`);
-    }
-    if (typeof authorization === "string" && !/^\S+ [\x21-\x7e]+$/.test(authorization)) return this.#failed(`${parsed.credential} is empty or has characters that no token has`);
-    const tls = tlsOf(options);
-    const problem = this.#certificateProblem(tls);
-    if (problem !== undefined) return this.#failed(`${this.#path}: ${problem}`);
-    this.#problem = undefined;
-    return { ok: true, server: parsed.server, party: this.party, tls, headers, agent: parsed.proxied ? (options.agent as Agent) : undefined };
   }
 
   async #file(): Promise<Loaded | { readonly ok: false; readonly failure: Failure }> {
@@ -163,9 +163,9 @@ export class Credentials {
       const { mtimeMs, size, ino } = await stat(this.#path);
       const stamp = `${mtimeMs} ${size} ${ino}`;
       if (before?.stamp === stamp) return before;
-      const parsed = parseKubeconfig(await readFile(this.#path, "utf8"), this.#path, this.#context);
+      const parsed = parseKubeconfig((await readSmallFile(this.#path)).toString("utf8"), this.#path, this.#context);
       this.#fileProblem = undefined;
-      this.#loaded = { parsed, stamp };
+      this.#loaded = { parsed, stamp, plugIn: parsed.exec === undefined ? undefined : new PlugIn(parsed.exec, this.#clock) };
       return this.#loaded;
     } catch (error) {
       if (before === undefined) throw error;
@@ -176,19 +176,12 @@ export class Credentials {
     }
   }
 
-  #libraryProblem(parsed: Kubeconfig, error: unknown): string {
-    const detail = (error instanceof Error ? error.message : String(error)).trim().slice(0, 500);
-    if (parsed.kind !== "exec") return `${this.#path}: ${detail}`;
-    return `the credential plug-in failed (${parsed.credential}): ${detail === "" ? "it said nothing, or took too long" : detail}`;
-  }
-
-  /** https throws, sometimes where nobody can catch it, when a certificate or key is damaged: look before using it. */
-  #certificateProblem({ ca, cert, key }: TlsOptions): string | undefined {
+  #certificateProblem(ca: Pem | undefined, cert: Pem | undefined, key: Pem | undefined): string | undefined {
     const checked = this.#checked;
     if (checked !== undefined && same(checked.ca, ca) && same(checked.cert, cert) && same(checked.key, key)) return checked.problem;
     const problem = certificateProblem(ca, cert, key);
     this.#checked = { ca, cert, key, problem };
-    this.#certificateEnds = problem === undefined && cert !== undefined ? endOf(cert) : undefined;
+    this.#certificateEnds = problem === undefined && cert !== undefined ? validity(cert)?.ends : undefined;
     return problem;
   }
 
@@ -198,9 +191,63 @@ export class Credentials {
   }
 }
 
-async function libraryOf(parsed: Kubeconfig): Promise<KubeConfig> {
+/** Throws an Error with a sentence that has no secret in it. */
+async function proofOf(loaded: Loaded, ca: Pem | undefined): Promise<Proof> {
+  const { parsed, plugIn } = loaded;
+  const pair = { cert: await pemOf(parsed.cert), key: await pemOf(parsed.key) };
+  switch (parsed.kind) {
+    case "token":
+      return { ...pair, authorization: bearer(parsed.token ?? "", parsed) };
+    case "token-file":
+      return { ...pair, authorization: bearer(await tokenIn(parsed.tokenFile ?? ""), parsed) };
+    case "exec": {
+      const { token, cert, key } = await askPlugIn(plugIn, ca, parsed);
+      return { cert: cert ?? pair.cert, key: key ?? pair.key, authorization: token === undefined ? undefined : bearer(token, parsed) };
+    }
+    case "auth-provider":
+      return { ...pair, authorization: await askLibrary(loaded) };
+    case "certificate":
+    case "password":
+    case "none":
+      return { ...pair, authorization: parsed.basic === undefined ? undefined : `Basic ${Buffer.from(`${parsed.basic.username}:${parsed.basic.password}`).toString("base64")}` };
+  }
+}
+
+function bearer(token: string, { credential }: Kubeconfig): string {
+  if (!TOKEN.test(token)) throw new Error(`${credential} is empty or has characters that no token has`);
+  return `Bearer ${token}`;
+}
+
+async function tokenIn(path: string): Promise<string> {
+  try {
+    return (await readSmallFile(path)).toString("latin1").trim();
+  } catch (error) {
+    throw new Error(`cannot read the token file ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function askPlugIn(plugIn: PlugIn | undefined, ca: Pem | undefined, { credential }: Kubeconfig): Promise<PlugInCredential> {
+  try {
+    return (await plugIn?.credential(ca)) ?? { token: undefined, cert: undefined, key: undefined };
+  } catch (error) {
+    throw new Error(`the credential plug-in failed (${credential}): ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** OIDC: the ID token, refreshed where it has expired. */
+async function askLibrary(loaded: Loaded): Promise<string> {
+  const { parsed } = loaded;
+  const options: RequestOptions = { headers: {} };
+  loaded.library ??= await libraryOf(parsed.forLibrary ?? "");
+  await loaded.library.applyToHTTPSOptions(options);
+  const authorization = (options.headers as Record<string, unknown> | undefined)?.["Authorization"];
+  if (typeof authorization !== "string") throw new Error(`${parsed.credential} gave no token`);
+  return bearer(authorization.replace(/^Bearer /, "").trim(), parsed);
+}
+
+async function libraryOf(text: string): Promise<KubeConfig> {
   const library = new (await import("./library.ts")).KubeConfig();
-  library.loadFromString(parsed.text);
+  library.loadFromString(text);
   return library;
 }
 
@@ -209,27 +256,10 @@ function serverText(server: URL): string {
   return server.href.replace(/\/+$/, "");
 }
 
-function tlsOf(options: RequestOptions): TlsOptions {
-  const pem = (value: unknown): Pem | undefined => (typeof value === "string" || Buffer.isBuffer(value) ? value : undefined);
-  const [ca, cert, key] = [pem(options.ca), pem(options.cert), pem(options.key)];
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(options.servername === undefined ? {} : { servername: options.servername }),
-    ...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized }),
-  };
+async function pemOf(source: PemSource | undefined): Promise<Pem | undefined> {
+  return source === undefined ? undefined : "data" in source ? source.data : readSmallFile(source.file);
 }
 
 function same(a: Pem | undefined, b: Pem | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && Buffer.from(a).equals(Buffer.from(b)));
-}
-
-function endOf(cert: Pem): number | undefined {
-  try {
-    const ends = Date.parse(new X509Certificate(cert).validTo);
-    return Number.isNaN(ends) ? undefined : ends;
-  } catch {
-    return undefined;
-  }
 }

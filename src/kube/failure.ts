@@ -120,6 +120,7 @@ export function failureOf(error: unknown, party: Party, wall: number): Failure {
   const at = `the API server at ${party.server}`;
   const unreachable = UNREACHABLE[code];
   if (unreachable !== undefined) return { kind: "unreachable", sentence: `cannot reach ${at}: ${unreachable}` };
+  if (code === "EPROXY") return { kind: "unreachable", sentence: `cannot reach ${at}: ${detail}` };
   if (code === "ABORT_ERR") return { kind: "cancelled", sentence: `the request to ${at} was given up` };
   if (UNTRUSTED.has(code)) {
     return { kind: "tls", sentence: `the certificate of ${at} is not signed by the CA in our kubeconfig (${detail}): check certificate-authority` };

@@ -8,7 +8,7 @@ export { type EventNote, Events, type EventsStatus } from "./events.ts";
 export type { Failure } from "./failure.ts";
 export { HostLease, type HostLeaseOptions, type HostLeaseStatus } from "./hostlease.ts";
 export { HostLeases, type HostLeasesOptions, type HostLeaseSeen, type HostsChange } from "./hosts.ts";
-export { checkKubeconfig } from "./kubeconfig.ts";
+export { checkKubeconfig } from "./check-kubeconfig.ts";
 export { LeaseClient } from "./leaseclient.ts";
 export { FleetKey, type FleetKeyOptions, type FleetKeyStatus } from "./secret.ts";
 export { ClusterSource, type SourceOptions, type SourceStatus } from "./source.ts";

@@ -1,178 +1,178 @@
 /**
  * A kubeconfig file read for one context: which server, and how we prove who we are. Every way in which it can be wrong has a
- * sentence that says what to write instead.
+ * sentence that says what to write instead, without a password that may stand in it.
  *
- * What it hands on is a file of one cluster, one user and one context with absolute paths, in the form that the client library reads;
- * keys that the library ignores or mishandles (`tokenFile`, relative commands, `as-groups`) are taken out and kept beside it.
- * Reads the files that the text names only in `checkKubeconfig`. Never runs anything.
+ * Opens none of the files that it names and runs nothing: checks of those are in check-kubeconfig.ts, their use in credentials.ts.
  */
-import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { createSecureContext } from "node:tls";
 import { load as loadYaml } from "js-yaml";
+import { didYouMean, nearestOf, quote } from "../config/index.ts";
+import { execOf } from "./kubeconfig-exec.ts";
+import type { PlugInSpec } from "./plugin.ts";
 import { type Json, listOf, recordOf, stringsOf, textOf } from "./raw.ts";
 
 export type CredentialKind = "certificate" | "token" | "token-file" | "exec" | "auth-provider" | "password" | "none";
 
+/** PEM, in the kubeconfig itself or in a file. */
+export type PemSource = { readonly data: Buffer } | { readonly file: string };
+
+/** A file that the kubeconfig points to. */
+export type PointedTo = {
+  /** `user "bmlb": client-key`. */
+  readonly key: string;
+  readonly path: string;
+  readonly holds: "certificate" | "key" | "token";
+};
+
 /** What one context of a kubeconfig says. */
 export type Kubeconfig = {
-  /** https://HOST[:PORT][/PATH], without a slash at the end. */
+  /** https://HOST[:PORT][/PATH]. */
   readonly server: URL;
   readonly kind: CredentialKind;
   /** For sentences: "the client certificate in /etc/bmlb/kubeconfig". */
   readonly credential: string;
-  /** A kubeconfig with this context alone, as JSON, which is YAML. */
-  readonly text: string;
+  readonly ca: PemSource | undefined;
+  readonly cert: PemSource | undefined;
+  readonly key: PemSource | undefined;
+  readonly serverName: string | undefined;
+  /** Whether any certificate of the server's is accepted. */
+  readonly verify: "yes" | "no";
+  readonly token: string | undefined;
   /** To be read anew for every request. */
   readonly tokenFile: string | undefined;
-  /** True: requests go through the library's own agent. */
-  readonly proxied: boolean;
-  /** Impersonation headers that the library does not know. */
+  readonly basic: { readonly username: string; readonly password: string } | undefined;
+  readonly exec: PlugInSpec | undefined;
+  /** A kubeconfig with this auth-provider alone, as JSON, for the client library; undefined for every other kind. */
+  readonly forLibrary: string | undefined;
+  readonly proxy: URL | undefined;
+  /** Impersonation. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** The files it points to, by the key that names them. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: readonly PointedTo[];
 };
 
 /** A kubeconfig that cannot be used; the message is the sentence for the operator. */
 export class KubeconfigError extends Error {
   override readonly name = "KubeconfigError";
-}
+  readonly about: "context" | "file";
 
-/** No plug-in may hang for longer, in seconds: it is killed then, and asked again after a back-off. */
-const EXEC_DEADLINE_S = 20;
-
-/**
- * The sentence about what is wrong with a kubeconfig and the files it points to; undefined if nothing is.
- * @param path where the text was read from; relative paths in it are relative to its folder
- * @param context undefined: its current-context
- */
-export function checkKubeconfig(text: string, path: string, context: string | undefined): string | undefined {
-  try {
-    const parsed = parseKubeconfig(text, path, context);
-    for (const [key, file] of Object.entries(parsed.files)) {
-      try {
-        readFileSync(file);
-      } catch (error) {
-        throw new KubeconfigError(`${path}: ${key}: cannot read ${file}: ${(error as Error).message}`);
-      }
-    }
-    checkCertificates(parsed, path);
-    return undefined;
-  } catch (error) {
-    return error instanceof KubeconfigError ? error.message : `${path}: ${(error as Error).message}`;
+  constructor(message: string, about: "context" | "file" = "file") {
+    super(message);
+    this.about = about;
   }
 }
 
+type Fail = (sentence: string) => never;
+
+/** What a token may consist of, as a header carries it. */
+export const TOKEN = /^[\x21-\x7e]+$/;
+
+/** Values in a file, aliases followed: a small one can stand for more than any memory holds, or for itself. */
+const MOST_VALUES = 200_000;
+
 /** Reads one context. Throws KubeconfigError with a sentence that says what is wrong where. */
 export function parseKubeconfig(text: string, path: string, context: string | undefined): Kubeconfig {
-  const fail = (sentence: string): never => {
+  const fail: Fail = (sentence) => {
     throw new KubeconfigError(`${path}: ${sentence}`);
   };
   const file = recordOf(yamlOf(text, path)) ?? fail("is not a kubeconfig: expected clusters, users and contexts");
-  const name = context ?? textOf(file["current-context"]) ?? fail(`has no current-context; write context = "…" under [kubernetes], one of: ${namesIn(file, "contexts")}`);
-  const chosen = entryOf(file, "contexts", "context", name) ?? fail(`has no context "${name}"; it has: ${namesIn(file, "contexts")}`);
-  const clusterName = textOf(chosen["cluster"]) ?? fail(`context "${name}" names no cluster`);
-  const cluster = entryOf(file, "clusters", "cluster", clusterName) ?? fail(`context "${name}" names the cluster "${clusterName}", which is not there; it has: ${namesIn(file, "clusters")}`);
-  const userName = textOf(chosen["user"]);
-  const user = userName === undefined ? {} : (entryOf(file, "users", "user", userName) ?? fail(`context "${name}" names the user "${userName}", which is not there; it has: ${namesIn(file, "users")}`));
+  const chosen = contextOf(file, path, context, fail);
+  const cluster = entryOf(file, "clusters", "cluster", chosen.cluster) ?? fail(`context ${quote(chosen.name)} names the cluster ${quote(chosen.cluster)}, which is not there${nearIn(file, "clusters", chosen.cluster)}`);
+  const user = chosen.user === undefined ? {} : (entryOf(file, "users", "user", chosen.user) ?? fail(`context ${quote(chosen.name)} names the user ${quote(chosen.user)}, which is not there${nearIn(file, "users", chosen.user)}`));
 
   const folder = dirname(path);
-  const at = (key: string): string => `cluster "${clusterName}": ${key}`;
-  const userAt = (key: string): string => `user "${userName ?? ""}": ${key}`;
-  const server = serverOf(cluster, (sentence) => fail(at(sentence)));
-  const files: Record<string, string> = {};
-  const pathOf = (from: Json, key: string, describe: (key: string) => string): string | undefined => {
+  const at = (key: string): string => `cluster ${quote(chosen.cluster)}: ${key}`;
+  const userAt = (key: string): string => `user ${quote(chosen.user ?? "")}: ${key}`;
+  const failCluster: Fail = (sentence) => fail(at(sentence));
+  const failUser: Fail = (sentence) => fail(userAt(sentence));
+  const files: PointedTo[] = [];
+  const pathOf = (from: Json, key: string, holds: PointedTo["holds"], describe: (key: string) => string): string | undefined => {
     const written = fieldOf(from, key, (sentence) => fail(describe(sentence)));
     if (written === undefined) return undefined;
     const absolute = isAbsolute(written) ? written : join(folder, written);
-    files[describe(key)] = absolute;
+    files.push({ key: describe(key), path: absolute, holds });
     return absolute;
   };
-  const dataOf = (from: Json, key: string, describe: (key: string) => string): string | undefined => {
-    const data = fieldOf(from, key, (sentence) => fail(describe(sentence)));
-    if (data !== undefined && !/^[A-Za-z0-9+/\s]+=*\s*$/.test(data)) fail(describe(`${key} is not base64`));
-    return data;
+  // As kubectl: what is in the kubeconfig itself comes before a file.
+  const pemOf = (from: Json, key: string, holds: "certificate" | "key", describe: (key: string) => string): PemSource | undefined => {
+    const data = fieldOf(from, `${key}-data`, (sentence) => fail(describe(sentence)));
+    if (data !== undefined && !/^[A-Za-z0-9+/\s]+=*\s*$/.test(data)) fail(describe(`${key}-data is not base64`));
+    if (data !== undefined) return { data: Buffer.from(data, "base64") };
+    const name = pathOf(from, key, holds, describe);
+    return name === undefined ? undefined : { file: name };
   };
 
-  const proxy = fieldOf(cluster, "proxy-url", (sentence) => fail(at(sentence)));
-  if (proxy !== undefined && !/^(https?|socks5h?):$/.test(URL.parse(proxy)?.protocol ?? "")) fail(at(`proxy-url is "${proxy}"; write http://, https:// or socks5://HOST:PORT`));
-  const ca = { data: dataOf(cluster, "certificate-authority-data", at), file: pathOf(cluster, "certificate-authority", at) };
-  const cert = { data: dataOf(user, "client-certificate-data", userAt), file: pathOf(user, "client-certificate", userAt) };
-  const key = { data: dataOf(user, "client-key-data", userAt), file: pathOf(user, "client-key", userAt) };
-  const hasCert = cert.data !== undefined || cert.file !== undefined;
-  if (hasCert !== (key.data !== undefined || key.file !== undefined)) fail(userAt(`has a client ${hasCert ? "certificate but no key: write client-key or client-key-data" : "key but no certificate: write client-certificate or client-certificate-data"}`));
-  // kubectl and client-go prefer the file to the inline token; the library knows an old spelling of the key only.
-  const tokenFile = pathOf(user, "tokenFile", userAt) ?? pathOf(user, "token-file", userAt);
-  const token = tokenFile === undefined ? fieldOf(user, "token", (sentence) => fail(userAt(sentence)))?.trim() : undefined;
-  const exec = user["exec"] === undefined || user["exec"] === null ? undefined : execOf(user["exec"], cluster, server, folder, (sentence) => fail(userAt(sentence)));
-  const provider = user["auth-provider"] ?? undefined;
-  if (provider !== undefined && textOf(recordOf(provider)?.["name"]) === undefined) fail(userAt("auth-provider names no provider"));
-  const username = fieldOf(user, "username", (sentence) => fail(userAt(sentence)));
+  const server = serverOf(cluster, failCluster);
+  const verify = flagOf(cluster, "insecure-skip-tls-verify", failCluster) ? "no" : "yes";
+  const ca = pemOf(cluster, "certificate-authority", "certificate", at);
+  if (verify === "no" && ca !== undefined) failCluster("insecure-skip-tls-verify contradicts certificate-authority, which would not be used; keep one of them");
+  const [cert, key] = [pemOf(user, "client-certificate", "certificate", userAt), pemOf(user, "client-key", "key", userAt)];
+  if (cert !== undefined && key === undefined) failUser("has a client certificate but no key: write client-key or client-key-data");
+  if (cert === undefined && key !== undefined) failUser("has a client key but no certificate: write client-certificate or client-certificate-data");
+  // kubectl and client-go prefer the file to the inline token.
+  const tokenFile = pathOf(user, "tokenFile", "token", userAt) ?? pathOf(user, "token-file", "token", userAt);
+  const token = tokenFile === undefined ? fieldOf(user, "token", failUser)?.trim() : undefined;
+  if (token !== undefined && !TOKEN.test(token)) failUser("token is empty or has characters that no token has");
+  const exec = user["exec"] === undefined || user["exec"] === null ? undefined : execOf(user["exec"], cluster, server, folder, failUser);
+  const provider = providerOf(user, failUser);
+  const [username, password] = [fieldOf(user, "username", failUser), fieldOf(user, "password", failUser)];
+  if (username === undefined && password !== undefined) failUser("has a password but no username");
 
   const kind: CredentialKind =
-    tokenFile !== undefined ? "token-file" : token !== undefined ? "token" : exec !== undefined ? "exec" : provider !== undefined ? "auth-provider" : hasCert ? "certificate" : username !== undefined ? "password" : "none";
-  const only = {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "only",
-    contexts: [{ name: "only", context: { cluster: "only", user: "only" } }],
-    clusters: [
-      {
-        name: "only",
-        cluster: {
-          server: server.href,
-          "certificate-authority-data": ca.data,
-          "certificate-authority": ca.data === undefined ? ca.file : undefined,
-          "insecure-skip-tls-verify": cluster["insecure-skip-tls-verify"] === true,
-          "tls-server-name": fieldOf(cluster, "tls-server-name", (sentence) => fail(at(sentence))),
-          "proxy-url": proxy,
-        },
-      },
-    ],
-    users: [
-      {
-        name: "only",
-        user: {
-          "client-certificate-data": cert.data,
-          "client-certificate": cert.data === undefined ? cert.file : undefined,
-          "client-key-data": key.data,
-          "client-key": key.data === undefined ? key.file : undefined,
-          token,
-          exec: tokenFile === undefined && token === undefined ? exec?.spec : undefined,
-          "auth-provider": tokenFile === undefined && token === undefined && exec === undefined ? provider : undefined,
-          username,
-          password: fieldOf(user, "password", (sentence) => fail(userAt(sentence))),
-          as: fieldOf(user, "as", (sentence) => fail(userAt(sentence))),
-        },
-      },
-    ],
-  };
-  const groups = listOf(user["as-groups"]).filter((group) => typeof group === "string");
-  const uid = textOf(user["as-uid"]);
+    tokenFile !== undefined ? "token-file" : token !== undefined ? "token" : exec !== undefined ? "exec" : provider !== undefined ? "auth-provider" : cert !== undefined ? "certificate" : username !== undefined ? "password" : "none";
   return {
     server,
     kind,
-    credential: credentialSentence(kind, path, tokenFile ?? cert.file, exec?.command),
-    text: JSON.stringify(only),
+    credential: credentialSentence(kind, path, tokenFile ?? (cert !== undefined && "file" in cert ? cert.file : undefined), exec?.command),
+    ca,
+    cert,
+    key,
+    serverName: fieldOf(cluster, "tls-server-name", failCluster),
+    verify,
+    token,
     tokenFile,
-    proxied: proxy !== undefined,
-    headers: { ...(groups.length === 0 ? {} : { "Impersonate-Group": groups }), ...(uid === undefined ? {} : { "Impersonate-Uid": uid }) },
+    basic: username === undefined ? undefined : { username, password: password ?? "" },
+    exec: kind === "exec" ? exec : undefined,
+    forLibrary: kind === "auth-provider" ? JSON.stringify(onlyProvider(server, provider)) : undefined,
+    proxy: proxyOf(cluster, failCluster),
+    headers: impersonationOf(user, failUser),
     files,
   };
 }
 
 function yamlOf(text: string, path: string): unknown {
   if (text.trim() === "") throw new KubeconfigError(`${path}: is not a kubeconfig: it is empty`);
+  let value: unknown;
   try {
-    return loadYaml(text);
+    value = loadYaml(text);
   } catch (error) {
-    throw new KubeconfigError(`${path}: is not YAML: ${(error as Error).message.split("\n", 1)[0] ?? ""}`);
+    const said = (error as Error).message.split("\n", 1)[0] ?? "";
+    throw new KubeconfigError(`${path}: ${said.includes("the input is empty") ? "is not a kubeconfig: it is empty" : `is not YAML: ${said}`}`);
   }
+  let values = 0;
+  for (const open = [value]; open.length > 0; ) {
+    const next = open.pop();
+    if (++values > MOST_VALUES) throw new KubeconfigError(`${path}: is not a kubeconfig: its aliases make more than ${MOST_VALUES} values of it`);
+    if (typeof next === "object" && next !== null) open.push(...(Object.values(next) as unknown[]));
+  }
+  return value;
 }
 
-function namesIn(file: Json, list: string): string {
-  const names = listOf(file[list]).map((entry) => textOf(recordOf(entry)?.["name"])).filter((name) => name !== undefined);
-  return names.length === 0 ? "none" : names.join(", ");
+function contextOf(file: Json, path: string, context: string | undefined, fail: Fail): { readonly name: string; readonly cluster: string; readonly user: string | undefined } {
+  const name = context ?? textOf(file["current-context"]) ?? fail(`has no current-context; write context = "…" under [kubernetes], one of: ${namesIn(file, "contexts").join(", ") || "none"}`);
+  const chosen = entryOf(file, "contexts", "context", name);
+  if (chosen === undefined) throw new KubeconfigError(`${path}: has no context ${quote(name)}${nearIn(file, "contexts", name)}`, "context");
+  return { name, cluster: textOf(chosen["cluster"]) ?? fail(`context ${quote(name)} names no cluster`), user: textOf(chosen["user"]) };
+}
+
+function namesIn(file: Json, list: string): readonly string[] {
+  return listOf(file[list]).map((entry) => textOf(recordOf(entry)?.["name"])).filter((name) => name !== undefined);
+}
+
+/** What there is instead. */
+function nearIn(file: Json, list: string, name: string): string {
+  const names = namesIn(file, list);
+  const hint = didYouMean(nearestOf(names)(name));
+  return `; it has: ${names.length === 0 ? "none" : names.slice(0, 20).join(", ")}${hint}`;
 }
 
 function entryOf(file: Json, list: string, key: string, name: string): Json | undefined {
@@ -181,67 +181,80 @@ function entryOf(file: Json, list: string, key: string, name: string): Json | un
 }
 
 /** A string, absent, or a complaint. */
-function fieldOf(from: Json, key: string, fail: (sentence: string) => never): string | undefined {
+function fieldOf(from: Json, key: string, fail: Fail): string | undefined {
   const value = from[key];
   if (value === undefined || value === null || value === "") return undefined;
   return typeof value === "string" ? value : fail(`${key} is not a string`);
 }
 
-function serverOf(cluster: Json, fail: (sentence: string) => never): URL {
+function flagOf(from: Json, key: string, fail: Fail): boolean {
+  const value = from[key] ?? false;
+  return typeof value === "boolean" ? value : fail(`${key} must be true or false, without quotes`);
+}
+
+function serverOf(cluster: Json, fail: Fail): URL {
   const written = fieldOf(cluster, "server", fail) ?? fail("has no server; write https://ADDRESS:6443");
-  const url = URL.parse(written) ?? fail(`server is "${written}", which is not a URL; write https://ADDRESS:6443`);
-  if (url.protocol === "http:") fail(`server is "${written}": without TLS anybody on the way could rule this load balancer; write https://`);
-  if (url.protocol !== "https:" || url.hostname === "") fail(`server is "${written}"; write https://ADDRESS:6443`);
+  const shown = quote(withoutPassword(written));
+  const url = URL.parse(written) ?? fail(`server is ${shown}, which is not a URL; write https://ADDRESS:6443`);
+  if (url.protocol === "http:") fail(`server is ${shown}: without TLS anybody on the way could rule this load balancer; write https://`);
+  if (url.protocol !== "https:" || url.hostname === "") fail(`server is ${shown}; write https://ADDRESS:6443`);
+  if (url.username !== "" || url.password !== "") fail(`server is ${shown}, with a user name; write username and password to the user instead`);
+  if (url.search !== "" || url.hash !== "") fail(`server is ${shown}; nothing may follow the path: write https://ADDRESS:6443`);
   return url;
 }
 
-/**
- * The exec entry as the library runs it: under timeout(1), since the library would wait for ever; its command relative to the file, as
- * kubectl has it; with KUBERNETES_EXEC_INFO, which the library leaves out and v1 plug-ins insist on.
- */
-function execOf(value: unknown, cluster: Json, server: URL, folder: string, fail: (sentence: string) => never): { readonly command: string; readonly spec: Json } {
-  const exec = recordOf(value) ?? fail("exec is not a table");
-  const written = fieldOf(exec, "command", fail) ?? fail("exec names no command");
-  const command = written.includes("/") && !isAbsolute(written) ? join(folder, written) : written;
-  const apiVersion = textOf(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
-  const args = listOf(exec["args"]).map((arg) => (typeof arg === "string" ? arg : fail("exec.args has something that is not a string")));
-  const env = listOf(exec["env"]).map((entry) => {
-    const variable = recordOf(entry);
-    return { name: textOf(variable?.["name"]) ?? fail("exec.env has an entry without a name"), value: textOf(variable?.["value"]) ?? "" };
-  });
-  const info = {
-    apiVersion,
-    kind: "ExecCredential",
-    spec: {
-      interactive: false,
-      ...(exec["provideClusterInfo"] === true
-        ? {
-            cluster: {
-              server: server.href,
-              "tls-server-name": textOf(cluster["tls-server-name"]),
-              "insecure-skip-tls-verify": cluster["insecure-skip-tls-verify"] === true,
-              "certificate-authority-data": textOf(cluster["certificate-authority-data"]),
-              "proxy-url": textOf(cluster["proxy-url"]),
-              config: execConfigOf(cluster),
-            },
-          }
-        : {}),
-    },
-  };
+function proxyOf(cluster: Json, fail: Fail): URL | undefined {
+  const written = fieldOf(cluster, "proxy-url", fail);
+  if (written === undefined) return undefined;
+  const url = URL.parse(written);
+  if (url === null || url.hostname === "" || !/^(https?|socks5h?):$/.test(url.protocol)) return fail(`proxy-url is ${quote(withoutPassword(written))}; write http://, https:// or socks5://HOST:PORT`);
+  return url;
+}
+
+/** Of a URL as it was written, right or wrong. */
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^]*@/i, "$1…@").replace(/[?#][^]*$/, "?…");
+}
+
+/** The one auth-provider that Kubernetes still has. */
+function providerOf(user: Json, fail: Fail): Json | undefined {
+  const provider = user["auth-provider"] ?? undefined;
+  if (provider === undefined) return undefined;
+  const name = textOf(recordOf(provider)?.["name"]) ?? fail("auth-provider names no provider");
+  if (name !== "oidc") fail(`auth-provider ${quote(name)} is ${name === "gcp" || name === "azure" ? "gone since Kubernetes 1.26" : "unknown"}; write exec with a credential plug-in, or the auth-provider "oidc"`);
+  return { name, config: stringsOf(recordOf(provider)?.["config"]) };
+}
+
+function onlyProvider(server: URL, provider: Json | undefined): Json {
   return {
-    command,
-    spec: {
-      apiVersion,
-      command: "timeout",
-      args: ["--kill-after=2", String(EXEC_DEADLINE_S), command, ...args],
-      env: [...env, { name: "KUBERNETES_EXEC_INFO", value: JSON.stringify(info) }],
-    },
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "only",
+    contexts: [{ name: "only", context: { cluster: "only", user: "only" } }],
+    clusters: [{ name: "only", cluster: { server: server.href } }],
+    users: [{ name: "only", user: { "auth-provider": provider } }],
   };
 }
 
-/** client-go hands the extension of that name to the plug-in. */
-function execConfigOf(cluster: Json): unknown {
-  return recordOf(listOf(cluster["extensions"]).find((entry) => recordOf(entry)?.["name"] === "client.authentication.k8s.io/exec"))?.["extension"];
+/** https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
+function impersonationOf(user: Json, fail: Fail): Kubeconfig["headers"] {
+  const name = fieldOf(user, "as", fail);
+  const uid = fieldOf(user, "as-uid", fail);
+  const groups = textsOf(user["as-groups"] ?? [], "as-groups", fail);
+  const extra = Object.entries(recordOf(user["as-user-extra"] ?? {}) ?? fail("as-user-extra is not a table of lists")).map(([key, value]) => [key, textsOf(value, "as-user-extra", fail)] as const);
+  if (name === undefined && (uid !== undefined || groups.length > 0 || extra.length > 0)) fail("has as-uid, as-groups or as-user-extra, but not as, the user whom they belong to");
+  for (const value of [name ?? "", uid ?? "", ...groups, ...extra.flatMap(([, values]) => values)]) if (!/^[\x20-\x7e]*$/.test(value)) fail("as: a name to be impersonated has characters that no header can carry");
+  return {
+    ...(name === undefined ? {} : { "Impersonate-User": name }),
+    ...(uid === undefined ? {} : { "Impersonate-Uid": uid }),
+    ...(groups.length === 0 ? {} : { "Impersonate-Group": groups }),
+    ...Object.fromEntries(extra.map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key).replace(/[()]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`, values])),
+  };
+}
+
+function textsOf(value: unknown, key: string, fail: Fail): readonly string[] {
+  const texts = Array.isArray(value) ? (value as unknown[]).filter((item) => typeof item === "string") : [];
+  return Array.isArray(value) && texts.length === value.length ? texts : fail(`${key} is not a list of strings`);
 }
 
 function credentialSentence(kind: CredentialKind, path: string, file: string | undefined, command: string | undefined): string {
@@ -262,32 +275,3 @@ function credentialSentence(kind: CredentialKind, path: string, file: string | u
       return `${path}: its user has neither certificate nor token`;
   }
 }
-
-/** Opens certificates and keys, so that a damaged one is found before it is used. */
-function checkCertificates(parsed: Kubeconfig, path: string): void {
-  const file = JSON.parse(parsed.text) as { clusters: { cluster: Record<string, unknown> }[]; users: { user: Record<string, unknown> }[] };
-  const cluster = stringsOf(file.clusters[0]?.cluster);
-  const user = stringsOf(file.users[0]?.user);
-  const bytesOf = (from: Readonly<Record<string, string>>, key: string): Buffer | undefined => {
-    const data = from[`${key}-data`];
-    const name = from[key];
-    return data !== undefined ? Buffer.from(data, "base64") : name !== undefined ? readFileSync(name) : undefined;
-  };
-  const ca = bytesOf(cluster, "certificate-authority");
-  const problem = certificateProblem(ca, bytesOf(user, "client-certificate"), bytesOf(user, "client-key"));
-  if (problem !== undefined) throw new KubeconfigError(`${path}: ${problem}`);
-}
-
-/** What OpenSSL has against these; undefined if nothing. Each is PEM. */
-export function certificateProblem(ca: Ca, cert: Pem | undefined, key: Pem | undefined): string | undefined {
-  if (ca !== undefined && !/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(String(ca))) return "certificate-authority holds no PEM certificate";
-  try {
-    createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) });
-    return undefined;
-  } catch (error) {
-    return `client certificate and key cannot be used: ${(error as Error).message}`;
-  }
-}
-
-export type Pem = string | Buffer;
-export type Ca = Pem | undefined;

@@ -1,7 +1,7 @@
 /** Right configurations, and what becomes of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatProblem } from "../../src/config/index.ts";
+import { type CheckKubeconfig, formatProblem } from "../../src/config/index.ts";
 import { load, loadFiles, loadRight, PATH } from "./loading.ts";
 
 const WHOLE = `
@@ -348,7 +348,7 @@ test("both families without a word are no reason to warn", () => {
 });
 
 test("the kubeconfig's own reader is asked, and may blame the context", () => {
-  const checkKubeconfig = (_text: string, _path: string, context: string | undefined): string | undefined => (context === "prod" ? 'there is no context "prod"' : undefined);
+  const checkKubeconfig: CheckKubeconfig = (_text, _path, context) => ({ errors: context === "prod" ? [{ about: "context", sentence: 'there is no context "prod"' }] : [], warnings: [] });
   const loaded = load('[kubernetes]\ncontext = "prod"\n', { checkKubeconfig });
   assert.ok(!loaded.ok);
   assert.deepEqual(loaded.problems.map(formatProblem), [`${PATH}:2: kubernetes.context: there is no context "prod"`]);

@@ -23,6 +23,9 @@ const SPEAKER: readonly Wrong[] = [
   ["a listener without a port", '[bgp]\nasn = 1\nlisten = ["192.0.2.1"]', [3, "bgp.listen[0]", 'write "192.0.2.1:PORT"']],
   ["a listener that is no list", '[bgp]\nasn = 1\nlisten = "192.0.2.1:179"', [3, "bgp.listen", "put it in [ ]"]],
   ["a listener twice", '[bgp]\nasn = 1\nlisten = ["192.0.2.1:179", "192.0.2.1:179"]', [3, "bgp.listen[1]", "twice"]],
+  ["a listener where the metrics are", '[bgp]\nasn = 1\nlisten = ["127.0.0.1:7472"]', [3, "bgp.listen[0]", '"127.0.0.1:7472" is taken by listen of [metrics], which is "127.0.0.1:7472" by default']],
+  ["a listener on all addresses where the metrics are", '[bgp]\nasn = 1\nlisten = ["0.0.0.0:179"]\n[metrics]\nlisten = "[::]:179"', [3, "bgp.listen[0]", 'which is "[::]:179" at /etc/bmlb/config.toml:5']],
+  ["a listener on all addresses and one on one", '[bgp]\nasn = 1\nlisten = ["0.0.0.0:179", "192.0.2.1:179"]', [3, "bgp.listen[1]", 'bgp.listen[0] = "0.0.0.0:179" cannot both be listened on', '"0.0.0.0" is every address']],
   ["an unknown key", "[bgp]\nasn = 1\nrouter_id = 1", [3, "bgp.router_id", "no such key"]],
   ["peers in the plural", '[bgp]\nasn = 1\n[[bgp.peers]]\nname = "a"', [3, "bgp.peers", 'did you mean "peer"?']],
   ["one peer as a table", '[bgp]\nasn = 1\n[bgp.peer]\nname = "a"\naddress = "192.0.2.1"\nasn = 2', [3, "bgp.peer", "write [[bgp.peer]], not [bgp.peer]"]],
@@ -34,6 +37,7 @@ const PEER: readonly Wrong[] = [
   ["no AS", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\naddress = "192.0.2.1"', [3, "bgp.peer[0].asn", "missing; add asn = 64501"]],
   ["an AS in quotes", peer("", '"64501"'), [6, "bgp.peer[0].asn", '"internal" or "external"', "write it without quotes"]],
   ["an AS in other words", peer("", '"ibgp"'), [6, "bgp.peer[0].asn", '"internal" or "external", not "ibgp"']],
+  ["a misspelt word for an AS", peer("", '"internl"'), [6, "bgp.peer[0].asn", 'not "internl"; did you mean "internal"?']],
   ["an AS of AS_TRANS", peer("", "23456"), [6, "bgp.peer[0].asn", "AS_TRANS"]],
   ["an address that is a prefix", peer("", "64501", "192.0.2.1/24"), [5, "bgp.peer[0].address", "is a prefix; write one address"]],
   ["an address that is a name", peer("", "64501", "tor-1.example"), [5, "bgp.peer[0].address", "is no IP address"]],
@@ -115,6 +119,7 @@ const ADVERTISEMENT: readonly Wrong[] = [
   ["two of different local_pref", advertisement('name = "a"\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200'), [11, "bgp.advertisement[1].local_pref", "200 contradicts bgp.advertisement[0] at /etc/bmlb/config.toml:7", "with 100"]],
   ["two of which one has a MED", advertisement('name = "a"\nmed = 5\n[[bgp.advertisement]]\nname = "b"'), [10, "bgp.advertisement[1].med", "none contradicts", "with 5"]],
   ["two of different length of path", advertisement('name = "a"\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\npeers = ["tor-*"]\nprepend = 2'), [13, "bgp.advertisement[1].prepend", "2 contradicts"]],
+  ["two that differ in more than one way", advertisement('name = "a"\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200\nmed = 1'), [10, "bgp.advertisement[1].prepend", "0 contradicts"], [12, "bgp.advertisement[1].local_pref", "200 contradicts"], [13, "bgp.advertisement[1].med", "1 contradicts"]],
   ["two that meet on some hosts", advertisement('name = "a"\nhosts = ["edge-*"]\n[[bgp.advertisement]]\nname = "b"\nmed = 1\nhosts = ["*-2"]'), [12, "bgp.advertisement[1].med", "1 contradicts"]],
 ];
 

@@ -7,6 +7,7 @@ import type { MemoryFile } from "./memory-files.ts";
 
 const SYNTAX: readonly (readonly [what: string, toml: string, ...expected: Expected])[] = [
   ["a key without a value", "[host]\nweight =", 2, "syntax", "the value is missing"],
+  ["a key without a value before another", "[host]\nweight =\nname = 1", 2, "syntax", "the value is missing"],
   ["a key without =", "[host]\nweight 3", 2, "syntax", "must be followed by ="],
   ["= without a key", "[host]\n= 3", 2, "syntax", "cannot stand here"],
   ["an unquoted text", "[host]\nname = edge-1", 2, "syntax", "text needs quotes", "at column 8"],
@@ -101,6 +102,12 @@ test("wrong syntax in one file hides nothing in another, and blames nothing on w
   const loaded = loadFiles({ [PATH]: '[host]\nweight = 0\n[[l2]]\npools = ["elsewhere"]\n', [CONF_D]: "[[pool]\n" });
   assert.ok(!loaded.ok);
   assert.deepEqual(loaded.problems.map((problem) => `${problem.file}:${problem.line}: ${problem.path}`), [`${PATH}:2: host.weight`, `${CONF_D}:1: syntax`]);
+});
+
+test("a kubeconfig that may be named in a file that cannot be read is not missed", () => {
+  const loaded = loadFiles({ "lab/config.toml": "[[pool]\n", "lab/conf.d/x.toml": "[fleet]\nhello = 1\n", "/etc/bmlb/kubeconfig": { fault: { type: "missing" } } }, { path: "lab/config.toml" });
+  assert.ok(!loaded.ok);
+  assert.deepEqual(loaded.problems.map((problem) => problem.path), ["syntax", "fleet.hello"]);
 });
 
 test("a directory among the files of conf.d is an error", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmod, readFile, unlink, writeFile } from "node:fs/promises";
-import { createServer as createTcpServer, connect, type AddressInfo, type Socket } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { createServer as createHttpServer } from "node:http";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -228,7 +229,11 @@ test("a credential plug-in is asked once, by the file's relative path, with the 
 for (const [what, script] of [
   ["fails", "echo no network >&2; exit 3"],
   ["prints nothing", "exit 0"],
-  ["prints garbage", "echo hello"],
+  ["prints a bare token, of which nothing is shown", "echo hunter2"],
+  ["prints without end", "exec yes hunter2"],
+  ["prints a credential of another kind", `echo '{"kind": "Status", "status": {"token": "hunter2"}}'`],
+  ["prints a certificate without its key", `echo '{"status": {"token": "hunter2", "clientCertificateData": "x"}}'`],
+  ["prints an expiry that is no time", `echo '{"status": {"token": "hunter2", "expirationTimestamp": "tomorrow"}}'`],
   ["prints null", "echo null"],
   ["prints no status", "echo '{}'"],
   ["prints a token with a line break inside", `printf '{"status": {"token": "a\\\\nb"}}'`],
@@ -242,6 +247,7 @@ for (const [what, script] of [
       const answer = await client.request(CALL);
       assert.ok(!answer.ok);
       assert.equal(answer.failure.kind, "credentials", answer.failure.sentence);
+      assert.doesNotMatch(answer.failure.sentence, /hunter2|\n/);
     }
     assert.equal(server.requests.length, 0);
     if (what === "prints a key that is none" || what === "prints a token with a line break inside") return;
@@ -256,11 +262,90 @@ test("a credential plug-in that is not there is a failure with its name", async 
   assert.match(answer.failure.sentence, /\/nowhere\/plug-in/);
 });
 
+test("what a credential plug-in gave is used until it expires", async () => {
+  server.respond = (_, r) => { json(r, 200, {}); };
+  const log = join(server.folder, "expiring.log");
+  let wall = Date.UTC(2026, 0, 1, 12, 0, 0);
+  const clock = { ...fastClock(100), wall: () => wall };
+  const exec = { command: await plugIn(`echo x >> ${log}; echo '{"status": {"token": "'$(wc -l < ${log})'", "expirationTimestamp": "2026-01-01T12:10:00Z"}}'`) };
+  const client = new Client(new Credentials(await server.kubeconfig({ exec }), undefined, clock, silentLog), clock);
+  clients.push(client);
+  await client.request({ ...CALL, timeoutMs: 100_000 });
+  wall += 599_000;
+  await client.request({ ...CALL, timeoutMs: 100_000 });
+  wall += 1_000;
+  await until("five seconds have passed for the client", async () => {
+    await client.request({ ...CALL, timeoutMs: 100_000 });
+    return server.requests.at(-1)?.headers.authorization === "Bearer 2";
+  });
+  assert.deepEqual(server.requests.slice(0, 2).map((request) => request.headers.authorization), ["Bearer 1", "Bearer 1"]);
+});
+
+test("a credential that has expired when it comes is not asked for again with every request", async () => {
+  server.respond = (_, r) => { json(r, 200, {}); };
+  const log = join(server.folder, "expired.log");
+  const client = await clientFor({ exec: { command: await plugIn(`echo x >> ${log}; echo '{"status": {"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}'`) } });
+  for (let i = 0; i < 5; i++) assert.ok((await client.request(CALL)).ok);
+  assert.equal(await readFile(log, "utf8"), "x\n");
+});
+
+test("a credential plug-in that hangs is killed with all that it started, and asked again", async () => {
+  server.respond = (_, r) => { json(r, 200, {}); };
+  const pids = join(server.folder, "pids");
+  const clock = fastClock(50);
+  const exec = { command: await plugIn(`sleep 60 & echo $! > ${pids}; wait`) };
+  const client = new Client(new Credentials(await server.kubeconfig({ exec }), undefined, clock, silentLog), clock);
+  clients.push(client);
+  const answer = await client.request({ ...CALL, timeoutMs: 60_000 });
+  assert.ok(!answer.ok);
+  assert.match(answer.failure.sentence, /the credential plug-in failed \(what .*plug-in gives\): it took longer than 20 s/);
+  const pid = Number(await readFile(pids, "utf8"));
+  await until("what it started is gone", () => readFile(`/proc/${pid}/stat`, "utf8").then((stat) => / Z /.test(stat), () => true));
+  await plugIn(`echo '{"status": {"token": "good"}}'`);
+  assert.ok((await client.request({ ...CALL, timeoutMs: 60_000 })).ok);
+});
+
+test("what a credential plug-in leaves behind with its output open is not waited for, and it has no input to wait for", async () => {
+  server.respond = (_, r) => { json(r, 200, {}); };
+  const client = await clientFor({ exec: { command: await plugIn(`cat; sleep 5 & echo '{"status": {"token": "t"}}'`) } });
+  const begun = performance.now();
+  assert.ok((await client.request(CALL)).ok);
+  assert.ok(performance.now() - begun < 3_000);
+});
+
+for (const key of ["tokenFile", "client-key", "certificate-authority"]) {
+  test(`a pipe in place of a ${key} is a failure, and nobody waits for it`, async () => {
+    server.respond = (_, r) => { json(r, 200, {}); };
+    const pipe = join(server.folder, `${key}.pipe`);
+    execFileSync("mkfifo", [pipe]);
+    const pair = await server.authority.client("bmlb", []);
+    const user = key === "tokenFile" ? { tokenFile: pipe } : key === "client-key" ? { "client-certificate-data": base64(pair.certificate), "client-key": pipe } : { token: "t" };
+    const client = await clientFor(user, key === "certificate-authority" ? { [key]: pipe, [`${key}-data`]: undefined } : {});
+    const answer = await client.request(CALL);
+    assert.ok(!answer.ok && answer.failure.kind === "credentials");
+    assert.match(answer.failure.sentence, /pipe is not a regular file/);
+  });
+}
+
 test("a credential plug-in that hangs costs the deadline of the request", async () => {
   const client = await clientFor({ exec: { command: await plugIn("exec sleep 3") } });
   const answer = await client.request({ ...CALL, timeoutMs: 200 });
   assert.ok(!answer.ok && answer.failure.kind === "credentials");
   assert.match(answer.failure.sentence, /no credentials after 0\.2 s/);
+});
+
+test("a request that waits for a credential plug-in can be given up, and what hangs ends with its client", async () => {
+  const pids = join(server.folder, "pids-of-hanging");
+  const client = await clientFor({ exec: { command: await plugIn(`echo $$ > ${pids}; exec sleep 60`) } });
+  const stop = new AbortController();
+  const answer = client.request({ ...CALL, signal: stop.signal });
+  await until("the plug-in runs", () => readFile(pids, "utf8").then((text) => text !== "", () => false));
+  stop.abort();
+  const given = await answer;
+  assert.ok(!given.ok && given.failure.kind === "cancelled");
+  client.stop();
+  const pid = Number(await readFile(pids, "utf8"));
+  await until("the plug-in is gone", () => readFile(`/proc/${pid}/stat`, "utf8").then((stat) => / Z /.test(stat), () => true));
 });
 
 test("after a 401 a credential plug-in is asked anew", async () => {
@@ -305,40 +390,10 @@ test("a kubeconfig that is replaced after the server refused it is used at once"
 
 test("impersonation, groups included, is passed on", async () => {
   server.respond = (_, r) => { json(r, 200, {}); };
-  await (await clientFor({ token: "t", as: "jane", "as-groups": ["a", "b"], "as-uid": "7" })).request(CALL);
+  await (await clientFor({ token: "t", as: "jane", "as-groups": ["a", "b"], "as-uid": "7", "as-user-extra": { "example.com/team": ["x"] } })).request(CALL);
   const headers = server.requests[0]?.headers;
   assert.deepEqual([headers?.["impersonate-user"], headers?.["impersonate-group"], headers?.["impersonate-uid"]], ["jane", "a, b", "7"]);
-});
-
-test("requests go through proxy-url, and a proxy that refuses is a failure", async () => {
-  server.respond = (_, r) => { json(r, 200, {}); };
-  const asked: string[] = [];
-  const sockets: Socket[] = [];
-  let refuse = false;
-  const proxy = createHttpServer();
-  proxy.on("connect", (request, socket: Socket) => {
-    asked.push(request.url ?? "");
-    sockets.push(socket.on("error", () => undefined));
-    if (refuse) {
-      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
-      return;
-    }
-    const up = connect(server.port, "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 OK\r\n\r\n");
-      up.pipe(socket).pipe(up);
-    }).on("error", () => undefined);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  const client = await clientFor(undefined, { "proxy-url": `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` });
-  const answer = await client.request(CALL);
-  assert.ok(answer.ok, answer.ok ? "" : answer.failure.sentence);
-  assert.deepEqual(asked, [`127.0.0.1:${server.port}`]);
-  refuse = true;
-  const refused = await client.request(CALL);
-  assert.ok(!refused.ok);
-  assert.match(refused.failure.sentence, /403/);
-  for (const socket of sockets) socket.destroy();
-  proxy.close();
+  assert.equal(headers?.["impersonate-extra-example.com%2fteam"], "x");
 });
 
 test("a response under way can be given up", async () => {

@@ -12,6 +12,7 @@ import { loadAllYaml, loadYaml } from "@kubernetes/client-node";
 import { KUBECONFIG_TEMPLATE } from "../../scripts/documents/program-page.ts";
 import { runProgram } from "../../src/cli/index.ts";
 import { checkKubeconfig } from "../../src/kube/index.ts";
+import { localFiles } from "../../src/linux/index.ts";
 import { available, buildControlPlane, type RealControlPlane, startControlPlane } from "./real/index.ts";
 import { asText, at } from "./simulator/json.ts";
 import { type WireAnswer, WireClient } from "./wire-client.ts";
@@ -149,7 +150,7 @@ describe("what bmlb rbac prints, on a real kube-apiserver", { skip }, () => {
     assert.equal(made.status, 0, made.stderr);
     const [user] = loadYaml<{ readonly users: readonly { readonly user: { readonly token: string } }[] }>(made.stdout).users;
     assert.equal(user?.user.token, token);
-    assert.equal(checkKubeconfig(made.stdout, "/etc/bmlb/kubeconfig", undefined), undefined);
+    assert.deepEqual(checkKubeconfig(made.stdout, "/etc/bmlb/kubeconfig", undefined, localFiles), { errors: [], warnings: [] });
   });
 
   test("with the pools of a configuration, a status with an address outside of them is refused with what to run", async () => {
