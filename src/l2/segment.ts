@@ -231,6 +231,7 @@ export class Segment {
       mac,
       router: this.#options.forwards(this.#name),
       answers: (address) => this.#vips.has(address) && !this.#kernel.has(address),
+      isOwn: (address) => this.#vips.has(address) || this.#kernel.has(address),
       isVip: this.#options.isVip,
     };
   }
