@@ -46,6 +46,8 @@ export type Reaction =
   | { readonly type: "answer"; readonly protocol: "arp" | "ndp"; readonly frame: Uint8Array }
   /** Another station says that it has the address. */
   | { readonly type: "heard"; readonly address: Address; readonly mac: Mac }
+  /** Another station asks in the name of a VIP that is ours, as one who has it. */
+  | { readonly type: "used"; readonly address: Address; readonly mac: Mac }
   /** Another station asks about a VIP as one who does not have it: an ARP probe, or duplicate address detection. */
   | { readonly type: "question"; readonly address: Address; readonly mac: Mac }
   | { readonly type: "ignored"; readonly cause: IgnoreCause };
@@ -94,11 +96,12 @@ function reactToArp(frame: EthernetFrame, self: Self): Reaction {
   if (packet.operation === "reply" || sender.address === target.address) {
     return self.isVip(sender.address) ? { type: "heard", address: sender.address, mac: sender.mac } : ignored("other-address");
   }
+  if (self.isOwn(sender.address)) return ownName(sender.address, sender.mac, self);
   if (!self.answers(target.address)) {
     const asks = sender.address === UNSPECIFIED_IPV4 && self.isVip(target.address);
     return asks ? { type: "question", address: target.address, mac: sender.mac } : ignored("other-address");
   }
-  if (!canAsk(sender.address) || self.isOwn(sender.address)) return ignored("bad-sender");
+  if (!canAsk(sender.address)) return ignored("bad-sender");
   return answer("arp", sender.mac, self.mac, ETHERTYPE_ARP, encodeArp(arpReply(packet, self.mac)));
 }
 
@@ -109,19 +112,21 @@ function reactToNdp(frame: EthernetFrame, self: Self): Reaction {
 
 function reactToSolicitation(message: NeighborSolicitation, etherSource: Mac, self: Self): Reaction {
   const { source, destination, target } = message;
+  // The option is optional in a unicast question (RFC 4861 4.3); the frame's own source is as good.
+  const asker = message.sourceMac ?? etherSource;
+  if (asker === self.mac) return ignored("own");
+  if (isGroupMac(asker) || asker === ZERO_MAC) return ignored("bad-sender");
+  if (self.isOwn(source)) return ownName(source, asker, self);
   if (!self.answers(target)) {
     const asks = source === UNSPECIFIED_IPV6 && self.isVip(target);
-    return asks ? { type: "question", address: target, mac: etherSource } : ignored("other-address");
+    return asks ? { type: "question", address: target, mac: asker } : ignored("other-address");
   }
   if (!reaches(destination, target, self)) return ignored("not-to-us");
   const reply = encodeNdp(neighborReply(message, self.mac, self.router));
   // Duplicate address detection: another station is about to take the address.
   if (source === UNSPECIFIED_IPV6) return answer("ndp", groupMac(ALL_NODES), self.mac, ETHERTYPE_IPV6, reply);
-  // The option is optional in a unicast question (RFC 4861 4.3); the frame's own source is as good.
-  const to = message.sourceMac ?? etherSource;
-  if (to === self.mac) return ignored("own");
-  if (source === LOOPBACK_IPV6 || self.isOwn(source) || isGroupMac(to) || to === ZERO_MAC) return ignored("bad-sender");
-  return answer("ndp", to, self.mac, ETHERTYPE_IPV6, reply);
+  if (source === LOOPBACK_IPV6) return ignored("bad-sender");
+  return answer("ndp", asker, self.mac, ETHERTYPE_IPV6, reply);
 }
 
 function reactToAdvertisement(message: NeighborAdvertisement, etherSource: Mac, self: Self): Reaction {
@@ -132,6 +137,11 @@ function reactToAdvertisement(message: NeighborAdvertisement, etherSource: Mac, 
 }
 
 const LOOPBACK_IPV6 = "::1" as Ipv6;
+
+/** Who asks with an address of ours as his own gets no answer, as from Linux; neighbours that hear him will send its traffic to him. */
+function ownName(address: Address, mac: Mac, self: Self): Reaction {
+  return self.isVip(address) ? { type: "used", address, mac } : ignored("bad-sender");
+}
 
 /** Whether Linux would take a solicitation for one of its addresses that was sent there: to an address or a group that it has. */
 function reaches(destination: Ipv6, target: Ipv6, self: Self): boolean {

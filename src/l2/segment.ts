@@ -188,6 +188,10 @@ export class Segment {
         this.#options.onEvent({ type: "heard", segment: this.#name, address: reaction.address, mac: reaction.mac });
         this.#questions.heard(reaction.address, reaction.mac);
         break;
+      case "used":
+        counters.heard++;
+        this.#options.onEvent({ type: "used", segment: this.#name, address: reaction.address, mac: reaction.mac });
+        break;
       case "question":
         this.#options.onEvent({ type: "question", segment: this.#name, address: reaction.address, mac: reaction.mac });
         break;

@@ -50,6 +50,17 @@ for (const [what, frame, vip] of [
   });
 }
 
+for (const [what, frame, vip] of [
+  ["an ARP request for another address", arpFrame({ ...request(VIP), target: { mac: ZERO_MAC, address: THEIRS } }), VIP],
+  ["an ARP request for another VIP of ours", arpFrame({ ...request("192.0.2.102") }), address("192.0.2.102")],
+  ["a solicitation for another address", ndpFrame({ ...solicitation(THEIRS_V6), source: VIP_V6 }), VIP_V6],
+  ["a solicitation for the VIP itself", ndpFrame({ ...solicitation(), source: VIP_V6 }), VIP_V6],
+] as const) {
+  test(`${what} in the name of a VIP that we answer for is told, for whoever hears it will send the VIP's traffic there, and not answered`, () => {
+    assert.deepEqual(react(frame, self), { type: "used", address: vip, mac: THEM });
+  });
+}
+
 function answerOf(frame: Uint8Array, as: Self = self): { readonly to: Mac; readonly message: NdpMessage } {
   const reaction = react(frame, as);
   assert.ok(reaction.type === "answer");
@@ -133,11 +144,10 @@ for (const [what, frame, cause] of [
   ["a request from a loopback address", arpFrame(request("127.0.0.1")), "bad-sender"],
   ["a request from a multicast address", arpFrame(request("224.0.0.1")), "bad-sender"],
   ["a request from the broadcast address", arpFrame(request("255.255.255.255")), "bad-sender"],
-  ["a request from one of our own VIPs", arpFrame(request("192.0.2.102")), "bad-sender"],
   ["a request from the address of this host", arpFrame(request(OURS)), "bad-sender"],
   ["a solicitation to another address's group", ndpFrame({ ...solicitation(), destination: address("ff02::1:ff99:9999") as Ipv6 }), "not-to-us"],
   ["a solicitation to another host's address", ndpFrame({ ...solicitation(), destination: THEIRS_V6 }), "not-to-us"],
-  ["a solicitation from the VIP itself", ndpFrame({ ...solicitation(), source: VIP_V6 }), "bad-sender"],
+  ["a solicitation from the address of this host", ndpFrame({ ...solicitation(), source: OURS_V6 }), "bad-sender"],
   ["a solicitation from the loopback address", ndpFrame({ ...solicitation(), source: address("::1") as Ipv6 }), "bad-sender"],
   ["a solicitation that wants its answer at a group's MAC", ndpFrame({ ...solicitation(), type: "solicitation", sourceMac: BROADCAST_MAC }), "bad-sender"],
   ["an advertisement of a group's MAC", ndpFrame({ ...advertisement, type: "advertisement", targetMac: BROADCAST_MAC }), "bad-sender"],
