@@ -161,7 +161,7 @@ test("a router that does not listen is tried again at least every connect_time, 
   silent.network.silence(PEER.address);
   silent.apply({});
   silent.advance(100_000);
-  assert.equal(silent.said(/warning no answer from peer tor-1 at 10\.7\.0\.254 port 179: check the way there/).length, 1);
+  assert.equal(silent.said(/warning no answer from peer tor-1 at 10\.7\.0\.254 port 179: check the way there, that the peer wants no password/).length, 1);
   assert.equal(silent.peer().state, "Connect");
 });
 
