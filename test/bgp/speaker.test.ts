@@ -309,6 +309,9 @@ test("a stranger is told that it is not welcome, and a thousand connections of t
   const visit = stranger.dial(US);
   w.advance(10);
   assert.deepEqual(visit.log, ["NOTIFICATION 6/5"]);
+  stranger.dial(US);
+  w.advance(10);
+  assert.equal(w.said(/notice 10\.7\.0\.99 wants a session and is no peer of this host/).length, 1, "once, for who has entered the wrong address");
   w.router.behave = () => undefined;
   const many = Array.from({ length: 1000 }, () => w.router.dial(US));
   w.advance(1000);
