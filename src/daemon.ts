@@ -24,6 +24,7 @@ import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, s
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
+const TWINS_MS = 1_000;
 const REPAIR_MS = 30_000;
 /** How often the watchdog is fed within its limit. */
 const FED_PER_INTERVAL = 4;
@@ -82,6 +83,7 @@ export class Daemon {
   #metricsProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
+  #twinsToldAt = -Infinity;
   #nextPulse: Timer | undefined;
   #nextRepair: Timer | undefined;
 
@@ -296,6 +298,17 @@ export class Daemon {
       type: "segments",
       segments: links.map((link) => ({ name: link.name, up: link.up && link.carrier, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
     });
+    this.#tellTwins();
+  }
+
+  /** No hello passes between a macvlan and what it is made on, though they are one segment. To be said again and again, as one that is heard. */
+  #tellTwins(): void {
+    this.#twinsToldAt = this.#parts.clock.now();
+    const links = this.#segmentLinks();
+    for (const { name, over } of links) {
+      const below = over === undefined ? undefined : links.find((link) => link.index === over);
+      if (below !== undefined) this.#fleet.input({ type: "own-hello", segment: name, from: below.name });
+    }
   }
 
   /** Another host's Lease introduces it; what stands in it is somebody else's text. */
@@ -419,6 +432,7 @@ export class Daemon {
       this.#fedAt = clock.now();
       notifier.watchdog();
     }
+    if (clock.now() - this.#twinsToldAt >= TWINS_MS) this.#tellTwins();
     const { contact, hostLease } = this.#kubernetes;
     if (contact.last !== undefined && contact.last !== this.#viewTold) {
       this.#viewTold = contact.last;

@@ -96,6 +96,18 @@ labTest("a stranger who uses a VIP as his own leads a client astray for a moment
   await fleet.member().daemon.waitForLog(new RegExp(`${vip} is used on eth0 by ${mac}, which is no host of the fleet`));
 });
 
+labTest("a macvlan on the interface is the same segment once more: the host answers with one MAC", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"]);
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const vip = await fleet.serve("web");
+  const owner = await soleAnswerer(fleet, capture, vip);
+  const made = await owner.host.execToEnd(["ip", "link", "add", "shim0", "link", "eth0", "type", "macvlan", "mode", "bridge"]);
+  if (made.status !== 0) return; // this kernel has no macvlan
+  await owner.host.exec(["ip", "link", "set", "shim0", "up"]);
+  await owner.daemon.waitForLog(/shim0 and eth0 are one segment|eth0 and shim0 are one segment/);
+  assert.equal((await soleAnswerer(fleet, capture, vip)).name, owner.name);
+});
+
 for (const [what, damage] of [
   ["goes down and up", async (fleet: Fleet) => {
     const link = fleet.member().host.link(fleet.lan);
