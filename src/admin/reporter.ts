@@ -147,6 +147,7 @@ export class Reporter {
       state: peer.state,
       since_seconds: Math.round(peer.inStateMs / 1000),
       routes: announced(peer),
+      notes: peer.notes,
       last_error: peer.lastError?.text ?? null,
       detail: peer,
     }));

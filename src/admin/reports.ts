@@ -95,6 +95,9 @@ export type PeerReport = {
   readonly state: string;
   readonly since_seconds: number;
   readonly routes: number;
+  /** What is not as it should be now. */
+  readonly notes: readonly string[];
+  /** Why there is no session, or what ended the one before this. */
   readonly last_error: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
 };

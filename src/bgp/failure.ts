@@ -93,7 +93,7 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
     case "ECONNREFUSED":
       return `peer ${peer.name} refuses connections at ${where}: start BGP there, and let it accept this host`;
     case "ETIMEDOUT":
-      return `no answer from peer ${peer.name} at ${where}: check the way there${bothEnds(peer)}`;
+      return `no answer from peer ${peer.name} at ${where}: check the way there${samePassword(peer)}${sameTtlSecurity(peer)}`;
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return `no way to peer ${peer.name} at ${where}: check the route and the link`;
@@ -107,11 +107,15 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
 
 /** The connection stands and nothing comes over it. */
 export function noOpen(peer: BgpPeer): string {
-  return `it took the connection, but no OPEN arrives: check that BGP runs there and that packets pass both ways${bothEnds(peer)}`;
+  return `it took the connection, but no OPEN arrives: check that BGP runs there and that packets pass both ways${sameTtlSecurity(peer)}`;
 }
 
-/** What makes the kernel drop a peer's packets without a word when only one side has it. */
-function bothEnds(peer: BgpPeer): string {
-  const password = peer.password === undefined ? "" : ", that the password is the same on both sides";
-  return `${password}${peer.ttlSecurity ? ", that ttl_security is on at both ends" : ""}`;
+/** Both kernels drop packets whose signature they do not expect without a word, the first one already. */
+function samePassword(peer: BgpPeer): string {
+  return peer.password === undefined ? ", that the peer wants no password" : ", that the password is the same on both sides";
+}
+
+/** And those that come from too far away; only one side may do so. */
+function sameTtlSecurity(peer: BgpPeer): string {
+  return peer.ttlSecurity ? ", that ttl_security is on at both ends" : "";
 }

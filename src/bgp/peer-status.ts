@@ -54,6 +54,7 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     messages: facts.traffic,
     queued: current?.queued ?? 0,
     notes: established === undefined ? waiting(facts) : notes(config, established, families, facts.transmitter.tooLong),
+    hint: established?.internal === false ? "if routes do not show there, the router's import policy may drop them (RFC 8212)" : undefined,
   };
 }
 
@@ -95,7 +96,6 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`];
   });
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
-  if (!agreed.internal) lines.push("if routes do not show there, the router's import policy may drop them (RFC 8212)");
   return lines;
 }
 

@@ -28,6 +28,8 @@ export type BgpSpeakerParts = {
   readonly addressesBeside: AddressesBeside;
 };
 
+const MOST_STRANGERS = 32;
+
 export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
   #state: "new" | "running" | "stopped" = "new";
@@ -37,6 +39,8 @@ export class BgpSpeaker {
   /** What was last asked for, by VIP. */
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
   readonly #listeners: Listeners;
+  /** Addresses that are no peer's and wanted a session: that one does so again is no news. */
+  readonly #strangers = new Set<Address>();
 
   constructor(parts: BgpSpeakerParts) {
     this.#parts = parts;
@@ -138,8 +142,15 @@ export class BgpSpeaker {
   #arrived(arrival: TcpArrival): void {
     const { address, zone } = arrival.remote;
     const peer = [...this.#peers.values()].find(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
-    if (peer !== undefined) peer.arrived(arrival);
-    else arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+    if (peer !== undefined) {
+      peer.arrived(arrival);
+      return;
+    }
+    if (!this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
+      this.#strangers.add(address);
+      this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
+    }
+    arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
   }
 }
 

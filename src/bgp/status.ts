@@ -38,8 +38,10 @@ export type BgpPeerStatus = {
   readonly messages: Traffic;
   /** Octets that the peer has not taken. */
   readonly queued: number;
-  /** Sentences about what is not as one may expect. */
+  /** Sentences about what is not as it should be now. */
   readonly notes: readonly string[];
+  /** Where to look if the routes do not show at the peer, though nothing is known to be wrong. */
+  readonly hint: string | undefined;
 };
 
 export type BgpErrorStatus = {

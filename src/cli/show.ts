@@ -82,9 +82,15 @@ export function showPools(reports: readonly PoolReport[]): string {
   );
 }
 
+/** What is wrong now; without that, why there is no session. What once ended a session that is up again is in the JSON only. */
+function remarks({ state, notes, last_error }: PeerReport): string {
+  if (notes.length > 0) return notes.join("; ");
+  return state === "Established" ? "" : (last_error ?? "");
+}
+
 export function showPeers(reports: readonly PeerReport[]): string {
   return formatTable(
-    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "ROUTES", "LAST-ERROR"],
-    reports.map((peer) => [peer.name, peer.address, peer.asn, peer.state, formatDuration(peer.since_seconds), String(peer.routes), orNothing(peer.last_error)]),
+    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "ROUTES", "REMARKS"],
+    reports.map((peer) => [peer.name, peer.address, peer.asn, peer.state, formatDuration(peer.since_seconds), String(peer.routes), orNothing(remarks(peer))]),
   );
 }

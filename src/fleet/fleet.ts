@@ -84,7 +84,7 @@ export class Fleet {
 
   /** Takes in what happened. Never throws for anything that another host said. */
   input(event: FleetInput): void {
-    if (event.type === "heard" && this.#segments.get(event.segment)?.ownership.vip(event.address) === undefined) return;
+    if ((event.type === "heard" || event.type === "used") && this.#segments.get(event.segment)?.ownership.vip(event.address) === undefined) return;
     this.#inbox.push(event);
     this.#turn();
   }
@@ -213,7 +213,7 @@ export class Fleet {
   /** What comes by the thousand and concerns one VIP, or nothing, is done without looking at anything else. True if it was of that kind. */
   #takeFrame(event: FleetInput, now: number): boolean {
     if (event.type === "hello") return this.#takeHello(event.segment, event.statement, event.sequence, now) === "nothing new";
-    if (event.type !== "heard" && event.type !== "question" && event.type !== "asked") {
+    if (event.type !== "heard" && event.type !== "used" && event.type !== "question" && event.type !== "asked") {
       this.#take(event, now);
       return false;
     }
@@ -225,7 +225,7 @@ export class Fleet {
     return true;
   }
 
-  #take(event: Exclude<FleetInput, { readonly type: "hello" | "heard" | "question" | "asked" }>, now: number): void {
+  #take(event: Exclude<FleetInput, { readonly type: "hello" | "heard" | "used" | "question" | "asked" }>, now: number): void {
     switch (event.type) {
       case "segments":
         this.#takeSegments(event.segments, now);

@@ -50,6 +50,8 @@ export type FleetInput =
   | { readonly type: "own-hello"; readonly segment: string; readonly from: string }
   /** Somebody said that it has the address: on a segment, that is a claim. */
   | { readonly type: "heard"; readonly segment: string; readonly address: Address; readonly mac: Mac }
+  /** Somebody asks the network in the name of the address: no claim, and of a host of the fleet nothing but its kernel's doing. */
+  | { readonly type: "used"; readonly segment: string; readonly address: Address; readonly mac: Mac }
   /** Somebody asked who has the address, as one who has not: an ARP probe, or DAD. */
   | { readonly type: "question"; readonly segment: string; readonly address: Address; readonly mac: Mac }
   /** The result of the question that a Standing carried: who answered, or undefined for nobody. */

@@ -8,6 +8,7 @@
 import type { Address, Mac } from "../net/index.ts";
 import { DueQueue } from "../time/index.ts";
 import { Attribution } from "./attribution.ts";
+import { defended, NO_DEFENCE, provoked } from "./defence.ts";
 import { challenged, NO_DUEL, repeated } from "./duel.ts";
 import { HeldClaims } from "./held.ts";
 import { type Contender, type Contest, isCandidate, prevails } from "./order.ts";
@@ -72,11 +73,15 @@ export class Ownership {
   heard(address: Address, mac: Mac, now: number): void {
     const vip = this.#vips.get(address);
     if (vip === undefined || this.#seat.isOwn(mac)) return;
-    const { roster } = this.#seat;
-    const peer = roster.withMac(mac);
-    const claimer = peer === undefined ? this.#seat.leased(mac, now) : { candidate: roster.candidate(peer, now), viewAgeMs: now - peer.viewCurrentAt };
+    const claimer = this.#contender(mac, now);
     if (claimer === undefined) this.#claimedByStranger(vip, mac, now);
     else this.#claimedBy(vip, claimer, mac, now);
+  }
+
+  /** Somebody uses the address and does not say that it is his. */
+  used(address: Address, mac: Mac, now: number): void {
+    const vip = this.#vips.get(address);
+    if (vip?.serving === true && !this.#seat.isOwn(mac) && this.#contender(mac, now) === undefined) this.#provoked(vip, mac, now);
   }
 
   /** Who claimed a VIP asks who has it: he has not. A host on probation asks about what it serves, so its question says nothing. */
@@ -177,6 +182,13 @@ export class Ownership {
 
   // ---- claims of others
 
+  /** The host of the fleet that has this MAC. */
+  #contender(mac: Mac, now: number): Contender | undefined {
+    const { roster } = this.#seat;
+    const peer = roster.withMac(mac);
+    return peer === undefined ? this.#seat.leased(mac, now) : { candidate: roster.candidate(peer, now), viewAgeMs: now - peer.viewCurrentAt };
+  }
+
   #claimedBy(vip: Vip, claimer: Contender, mac: Mac, now: number): void {
     const { instance, name } = claimer.candidate;
     vip.heldOffUntil = vip.silentAt = -Infinity;
@@ -195,8 +207,9 @@ export class Ownership {
     const missed = now < this.#seat.missedClaimsUntil || absentee === "me";
     // Who was away finds out that its VIPs were taken, and gives them up: if both gave them up to each other, nobody had them.
     if (!missed && (absentee === "it" ? isCandidate(vip.contest, me.candidate) : prevails(vip.contest, me, claimer))) {
+      // Of claims that come faster than they are answered one is told.
+      if (!vip.duel.pending) this.#seat.moved({ fact: "disputed", segment: this.#seat.segment, with: name, count: 1, address: vip.contest.address });
       vip.duel = challenged(vip.duel, now);
-      this.#seat.moved({ fact: "disputed", segment: this.#seat.segment, with: name, count: 1, address: vip.contest.address });
       this.#duel(vip, now);
       return false;
     }
@@ -212,19 +225,45 @@ export class Ownership {
       return;
     }
     vip.duel = repeated(vip.duel, now);
+    this.#announceAgain(vip);
+  }
+
+  #announceAgain(vip: Vip): void {
     this.#stand(vip, { role: "owner", claim: ++this.#claims, ...(vip.question?.ask === undefined ? {} : { ask: vip.question.ask }) });
   }
 
   #claimedByStranger(vip: Vip, mac: Mac, now: number): void {
     const strange = this.#held.hold(mac, vip.contest.address, now);
-    if (strange && vip.stranger !== mac) {
-      this.#seat.fact({ fact: "stranger", segment: this.#seat.segment, address: vip.contest.address, mac, serving: vip.serving });
-      vip.stranger = mac;
+    if (vip.serving) {
+      this.#provoked(vip, mac, now);
+      return;
     }
-    if (vip.serving) return;
+    if (strange) this.#nameStranger(vip, mac);
     vip.heldOffUntil = now + STRANGER_MS;
     vip.silentAt = -Infinity;
     this.#decide(vip, now);
+  }
+
+  #nameStranger(vip: Vip, mac: Mac): void {
+    if (vip.stranger !== mac) this.#seat.fact({ fact: "stranger", segment: this.#seat.segment, address: vip.contest.address, mac, serving: vip.serving });
+    vip.stranger = mac;
+  }
+
+  #provoked(vip: Vip, mac: Mac, now: number): void {
+    vip.defence = provoked(vip.defence, mac, now);
+    this.#wake(vip, vip.defence.dueAt);
+  }
+
+  /** Nothing, if it has turned out that it was a host of the fleet. */
+  #defend(vip: Vip, against: Mac, now: number): void {
+    if (now < vip.defence.dueAt) {
+      this.#wake(vip, vip.defence.dueAt);
+      return;
+    }
+    vip.defence = defended(now);
+    if (this.#contender(against, now) !== undefined) return;
+    this.#nameStranger(vip, against);
+    this.#announceAgain(vip);
   }
 
   #attribute(vip: Vip, claimant: Vip["claimant"]): void {
@@ -247,6 +286,7 @@ export class Ownership {
 
   #decide(vip: Vip, now: number): void {
     if (vip.duel.pending && vip.serving) this.#duel(vip, now);
+    if (vip.defence.against !== undefined && vip.serving) this.#defend(vip, vip.defence.against, now);
     if (vip.recheck !== undefined) this.#recheck(vip, vip.recheck, now);
     const situation = situationOf(this.#seat, vip, this.#quiet(now), now);
     vip.orphanSince = situation.orphanSince;
@@ -287,6 +327,7 @@ export class Ownership {
     vip.claimed = false;
     vip.silentAt = -Infinity;
     vip.duel = NO_DUEL;
+    vip.defence = NO_DEFENCE;
     vip.serving = true;
     this.#serving++;
     this.#stand(vip, { role: "owner", claim: ++this.#claims });

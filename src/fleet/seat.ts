@@ -3,6 +3,7 @@
  * nothing.
  */
 import type { Address, Mac } from "../net/index.ts";
+import { type Defence, NO_DEFENCE } from "./defence.ts";
 import { type Duel, NO_DUEL } from "./duel.ts";
 import type { FleetFact, Moved } from "./fact.ts";
 import { type Candidate, compareAtEqualRank, compareCandidates, type Contender, type Contest, fitnessOf, isCandidate, prevails, prevailsAtEqualRank } from "./order.ts";
@@ -65,6 +66,7 @@ export type Vip = {
   recheck: { readonly at: number; readonly instance: string } | undefined;
   unfitSince: number | undefined;
   duel: Duel;
+  defence: Defence;
   /** When it is looked at next. */
   wakeAt: number;
   gone: boolean;
@@ -86,6 +88,7 @@ export function newVip(contest: Contest, now: number): Vip {
     recheck: undefined,
     unfitSince: undefined,
     duel: NO_DUEL,
+    defence: NO_DEFENCE,
     wakeAt: Infinity,
     gone: false,
   };

@@ -15,6 +15,8 @@ export type L2Desired = ReadonlyMap<Address, readonly L2Intent[]>;
 export type L2Event =
   /** Somebody else says that it has the address: a gratuitous ARP, an ARP reply or a Neighbor Advertisement. */
   | { readonly type: "heard"; readonly segment: string; readonly address: Address; readonly mac: Mac }
+  /** Somebody else asks the network with an address that we answer for as his own. */
+  | { readonly type: "used"; readonly segment: string; readonly address: Address; readonly mac: Mac }
   /** Somebody asks as one who has not the address itself: an ARP probe (RFC 5227) or a Neighbor Solicitation from :: (RFC 4862). */
   | { readonly type: "question"; readonly segment: string; readonly address: Address; readonly mac: Mac }
   /** The answer to question `ask`: the MAC that answered, or undefined if nobody did in time. */

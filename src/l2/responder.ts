@@ -24,7 +24,9 @@ import {
   encodeNdp,
   groupMac,
   isGroupMac,
+  isMulticast,
   neighborReply,
+  solicitedNodeGroup,
 } from "../wire/index.ts";
 
 /** This host on the segment. */
@@ -34,6 +36,8 @@ export type Self = {
   readonly router: boolean;
   /** Whether it is to answer for the address there. */
   answers(address: Address): boolean;
+  /** Whether the address is the host's there, be it a VIP that it is to answer for or one that its kernel answers for. */
+  isOwn(address: Address): boolean;
   /** Whether the address is one of the fleet's, so that another's claim to it matters. */
   isVip(address: Address): boolean;
 };
@@ -42,6 +46,8 @@ export type Reaction =
   | { readonly type: "answer"; readonly protocol: "arp" | "ndp"; readonly frame: Uint8Array }
   /** Another station says that it has the address. */
   | { readonly type: "heard"; readonly address: Address; readonly mac: Mac }
+  /** Another station asks in the name of a VIP that is ours, as one who has it. */
+  | { readonly type: "used"; readonly address: Address; readonly mac: Mac }
   /** Another station asks about a VIP as one who does not have it: an ARP probe, or duplicate address detection. */
   | { readonly type: "question"; readonly address: Address; readonly mac: Mac }
   | { readonly type: "ignored"; readonly cause: IgnoreCause };
@@ -90,11 +96,12 @@ function reactToArp(frame: EthernetFrame, self: Self): Reaction {
   if (packet.operation === "reply" || sender.address === target.address) {
     return self.isVip(sender.address) ? { type: "heard", address: sender.address, mac: sender.mac } : ignored("other-address");
   }
+  if (self.isOwn(sender.address)) return ownName(sender.address, sender.mac, self);
   if (!self.answers(target.address)) {
     const asks = sender.address === UNSPECIFIED_IPV4 && self.isVip(target.address);
     return asks ? { type: "question", address: target.address, mac: sender.mac } : ignored("other-address");
   }
-  if (!canAsk(sender.address) || self.answers(sender.address)) return ignored("bad-sender");
+  if (!canAsk(sender.address)) return ignored("bad-sender");
   return answer("arp", sender.mac, self.mac, ETHERTYPE_ARP, encodeArp(arpReply(packet, self.mac)));
 }
 
@@ -104,19 +111,22 @@ function reactToNdp(frame: EthernetFrame, self: Self): Reaction {
 }
 
 function reactToSolicitation(message: NeighborSolicitation, etherSource: Mac, self: Self): Reaction {
-  const { source, target } = message;
+  const { source, destination, target } = message;
+  // The option is optional in a unicast question (RFC 4861 4.3); the frame's own source is as good.
+  const asker = message.sourceMac ?? etherSource;
+  if (asker === self.mac) return ignored("own");
+  if (isGroupMac(asker) || asker === ZERO_MAC) return ignored("bad-sender");
+  if (self.isOwn(source)) return ownName(source, asker, self);
   if (!self.answers(target)) {
     const asks = source === UNSPECIFIED_IPV6 && self.isVip(target);
-    return asks ? { type: "question", address: target, mac: etherSource } : ignored("other-address");
+    return asks ? { type: "question", address: target, mac: asker } : ignored("other-address");
   }
+  if (!reaches(destination, target, self)) return ignored("not-to-us");
   const reply = encodeNdp(neighborReply(message, self.mac, self.router));
   // Duplicate address detection: another station is about to take the address.
   if (source === UNSPECIFIED_IPV6) return answer("ndp", groupMac(ALL_NODES), self.mac, ETHERTYPE_IPV6, reply);
-  // The option is optional in a unicast question (RFC 4861 4.3); the frame's own source is as good.
-  const to = message.sourceMac ?? etherSource;
-  if (to === self.mac) return ignored("own");
-  if (source === LOOPBACK_IPV6 || self.answers(source) || isGroupMac(to) || to === ZERO_MAC) return ignored("bad-sender");
-  return answer("ndp", to, self.mac, ETHERTYPE_IPV6, reply);
+  if (source === LOOPBACK_IPV6) return ignored("bad-sender");
+  return answer("ndp", asker, self.mac, ETHERTYPE_IPV6, reply);
 }
 
 function reactToAdvertisement(message: NeighborAdvertisement, etherSource: Mac, self: Self): Reaction {
@@ -128,11 +138,21 @@ function reactToAdvertisement(message: NeighborAdvertisement, etherSource: Mac, 
 
 const LOOPBACK_IPV6 = "::1" as Ipv6;
 
-/** Linux answers none but these: a probe from 0.0.0.0, and sources outside of 0/8, 127/8, 224/4 and the broadcast address. */
+/** Who asks with an address of ours as his own gets no answer, as from Linux; neighbours that hear him will send its traffic to him. */
+function ownName(address: Address, mac: Mac, self: Self): Reaction {
+  return self.isVip(address) ? { type: "used", address, mac } : ignored("bad-sender");
+}
+
+/** Whether Linux would take a solicitation for one of its addresses that was sent there: to an address or a group that it has. */
+function reaches(destination: Ipv6, target: Ipv6, self: Self): boolean {
+  if (isMulticast(destination)) return destination === ALL_NODES || destination === solicitedNodeGroup(target);
+  return destination === target || self.isOwn(destination);
+}
+
+/** Linux answers none but these: a probe from 0.0.0.0, and sources outside of 127/8, 224/4 and the broadcast address. */
 function canAsk(source: Ipv4): boolean {
-  if (source === UNSPECIFIED_IPV4) return true;
   const first = Number.parseInt(source, 10);
-  return first !== 0 && first !== 127 && (first < 224 || first >= 240) && source !== "255.255.255.255";
+  return first !== 127 && (first < 224 || first >= 240) && source !== "255.255.255.255";
 }
 
 function answer(protocol: "arp" | "ndp", destination: Mac, source: Mac, etherType: number, payload: Uint8Array): Reaction {

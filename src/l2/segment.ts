@@ -190,6 +190,10 @@ export class Segment {
         this.#options.onEvent({ type: "heard", segment: this.#name, address: reaction.address, mac: reaction.mac });
         this.#questions.heard(reaction.address, reaction.mac);
         break;
+      case "used":
+        counters.heard++;
+        this.#options.onEvent({ type: "used", segment: this.#name, address: reaction.address, mac: reaction.mac });
+        break;
       case "question":
         this.#options.onEvent({ type: "question", segment: this.#name, address: reaction.address, mac: reaction.mac });
         break;
@@ -233,6 +237,7 @@ export class Segment {
       mac,
       router: this.#options.forwards(this.#name),
       answers: (address) => this.#vips.has(address) && !this.#kernel.has(address),
+      isOwn: (address) => this.#vips.has(address) || this.#kernel.has(address),
       isVip: this.#options.isVip,
     };
   }

@@ -28,7 +28,7 @@ export type SegmentVipStatus = {
 export type SegmentCounters = {
   /** Requests and solicitations that were answered. */
   readonly answered: { readonly arp: number; readonly ndp: number };
-  /** Claims of others. */
+  /** Claims of others, and what they asked in the name of our VIPs. */
   readonly heard: number;
   /** Frames without consequence, by cause; "stale" ones had waited too long to be answered. */
   readonly ignored: Readonly<Record<IgnoreCause | "stale", number>>;

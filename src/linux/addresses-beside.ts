@@ -3,8 +3,8 @@ import { networkInterfaces } from "node:os";
 import { type Address, type Ipv4, type Ipv6, parseIpv4, parseIpv6 } from "../net/index.ts";
 
 export type AddressesOfInterface = {
+  /** The first that is not loopback. */
   readonly ipv4: Ipv4 | undefined;
-  /** The first that is neither link-local nor loopback. */
   readonly ipv6: Ipv6 | undefined;
   readonly linkLocal: Ipv6 | undefined;
 };
@@ -17,7 +17,7 @@ export function addressesBeside(local: Address, zone: string | undefined): Addre
   const addresses = found?.[1]?.map(({ address }) => address) ?? [];
   const ipv6 = addresses.flatMap((text) => parseIpv6(text) ?? []);
   return {
-    ipv4: addresses.flatMap((text) => parseIpv4(text) ?? [])[0],
+    ipv4: addresses.flatMap((text) => parseIpv4(text) ?? []).find((address) => !address.startsWith("127.")),
     ipv6: ipv6.find((address) => !isLinkLocal(address) && address !== "::1"),
     linkLocal: ipv6.find(isLinkLocal),
   };

@@ -66,6 +66,10 @@ class PcapFrameSocket implements FrameSocket {
   #checked = NOTHING;
   #silentChecks = 0;
   #flooded = false;
+  /** Attempts to open that failed since the last that did not. */
+  #failures = 0;
+  /** What was last said of them. */
+  #said: string | undefined;
   #reopened = 0;
 
   constructor(options: FrameSocketOptions) {
@@ -117,6 +121,8 @@ class PcapFrameSocket implements FrameSocket {
       this.#state = { type: "open" };
       this.#checked = NOTHING;
       this.#silentChecks = 0;
+      this.#failures = 0;
+      this.#said = undefined;
       if (old !== undefined) this.#reopened++;
       this.#timer = clock.timer("check capture", CHECK_MS, () => {
         this.#check(session);
@@ -132,7 +138,9 @@ class PcapFrameSocket implements FrameSocket {
   #failed(error: unknown): void {
     const { clock, log } = this.#options;
     const text = error instanceof Error ? error.message : String(error);
-    if (this.#state.type !== "failed" || this.#state.error !== text) {
+    // Once is no news: an interface that goes down just then is soon heard of.
+    if (++this.#failures > 1 && this.#said !== text) {
+      this.#said = text;
       log.warning("frames cannot be captured; trying again", { interface: this.#options.interface, error: text });
     }
     this.#state = { type: "failed", error: text };
@@ -143,6 +151,8 @@ class PcapFrameSocket implements FrameSocket {
 
   #shut(state: FrameSocketState): void {
     this.#timer?.cancel();
+    this.#failures = 0;
+    this.#said = undefined;
     this.#state = state;
     const session = this.#session;
     this.#session = undefined;

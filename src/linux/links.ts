@@ -7,6 +7,8 @@ export type Link = {
   readonly name: string;
   /** The kernel's number for it; an interface that is made again under its old name has another. */
   readonly index: number;
+  /** Of a macvlan, the number of the interface of this host that it is made on: both are on one segment, each with its own MAC. */
+  readonly over: number | undefined;
   /** Changes whenever what was sent or heard before may be void: the link was down, or another port of a bond took over. */
   readonly epoch: number;
   /** Undefined on what is not Ethernet. */
@@ -58,6 +60,7 @@ function linkFrom(
   return {
     name: attrs.ifname,
     index,
+    over: kinds.get(index) === "macvlan" && attrs.linkNetnsid === undefined && attrs.link?.length === 4 ? attrs.link.readUInt32LE(0) : undefined,
     epoch: epochs.get(index) ?? 0,
     mac,
     up: flags.up === true,

@@ -99,6 +99,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_KEEPALIVE = 9;
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
 const IP_TTL = 2;
@@ -110,6 +111,9 @@ const IPV6_TCLASS = 67;
 const IPV6_MINHOPCOUNT = 73;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
 const TCP_MD5SIG = 14;
 const TCP_USER_TIMEOUT = 18;
 
@@ -117,6 +121,8 @@ const INTERNETWORK_CONTROL = 0xc0; // the precedence that RFC 4271 appendix E as
 const LISTENER_TTL = 255; // what a GTSM peer needs of our SYN-ACK; lowered where wanted once the peer is known
 const LINGER_MS = 1000;
 const BACKLOG = 64;
+/** Of a peer that was switched off while we waited for its first word, nothing else would tell. */
+const PROBE = { afterS: 30, everyS: 10, times: 3 };
 
 function dial(wanted: TcpDial, events: TcpEvents): TcpSocket {
   let fd = -1;
@@ -310,6 +316,10 @@ function applyOptions(fd: number, address: Address, { ttl, minimumTtl, userTimeo
     if (minimumTtl > 0) set(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, minimumTtl);
   }
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE.afterS);
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE.everyS);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBE.times);
   if (userTimeoutMs > 0) set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, userTimeoutMs);
 }
 

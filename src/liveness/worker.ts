@@ -17,6 +17,8 @@ import { type FromWorker, processMs, type Rejection, type Saying, type ToWorker,
 const MAIN_LOOP_DEAD_MS = 2000;
 /** A host heard by multicast this lately needs no hello of its own. */
 const MULTICAST_WORKS_MS = 10_000;
+/** Of so many hosts on a segment it is remembered by which family they speak. */
+const MOST_VOICES = 1000;
 /** How much earlier than its interval a hello may go out. */
 const JITTER = 0.25;
 /** Who says hello less often from now on does so this many times at the old pace: the others may miss the first that says so. */
@@ -31,6 +33,8 @@ type Segment = {
   /** For how many more hellos the pace is still this. */
   oldPace: { readonly intervalMs: number; left: number } | undefined;
   readonly multicastFrom: Map<string, number>;
+  /** When each instance was last heard to multicast, by family. */
+  readonly voices: Map<string, { ipv4: number; ipv6: number }>;
 };
 
 const { pulse, port } = workerData as WorkerStart;
@@ -85,6 +89,7 @@ function open({ segment: name, ipv4, ipv6 }: Extract<ToWorker, { readonly type: 
     timer: undefined,
     oldPace: undefined,
     multicastFrom: new Map(),
+    voices: new Map(),
   };
   segments.set(name, segment);
 }
@@ -123,14 +128,15 @@ function send(segment: Segment): void {
   const elapsed = Math.max(0, now - at);
   const hello: Hello = { ...saying, sequence: ++sequence, cast: "multicast", uptimeMs: saying.uptimeMs + elapsed, viewAgeMs: saying.viewAgeMs + elapsed, loopLagMs };
   const { ipv4, ipv6 } = segment.sockets;
-  if (ipv6 !== undefined) transmit(ipv6, seal(hello), HELLO_GROUP_IPV6);
-  else if (ipv4 !== undefined) transmit(ipv4, seal(hello), HELLO_GROUP_IPV4);
+  const octets = seal(hello);
+  if (ipv6 !== undefined) transmit(ipv6, octets, HELLO_GROUP_IPV6);
+  if (ipv4 !== undefined && (ipv6 === undefined || isIpv4Needed(segment, now))) transmit(ipv4, octets, HELLO_GROUP_IPV4);
   for (const [host, addresses] of introduced) {
     if (host === saying.name || now - (segment.multicastFrom.get(host) ?? -Infinity) < MULTICAST_WORKS_MS) continue;
-    const octets = seal({ ...hello, cast: "unicast" });
+    const toOne = seal({ ...hello, cast: "unicast" });
     for (const address of addresses) {
       const socket = isIPv4(address) ? ipv4 : ipv6;
-      if (socket !== undefined) transmit(socket, octets, address);
+      if (socket !== undefined) transmit(socket, toOne, address);
     }
   }
 }
@@ -140,6 +146,22 @@ function paceOf(segment: Segment, { intervalMs }: Saying): number {
   if (oldPace === undefined) return intervalMs;
   if (oldPace.left-- === 0) segment.oldPace = undefined;
   return segment.oldPace?.intervalMs ?? intervalMs;
+}
+
+/** Whether there is a host on the segment that has no IPv6: it is heard, and would hear nothing. */
+function isIpv4Needed({ voices }: Segment, now: number): boolean {
+  let needed = false;
+  for (const [instance, { ipv4, ipv6 }] of voices) {
+    if (now - Math.max(ipv4, ipv6) >= MULTICAST_WORKS_MS) voices.delete(instance);
+    else needed ||= now - ipv6 >= MULTICAST_WORKS_MS;
+  }
+  return needed;
+}
+
+function noteVoice({ voices }: Segment, instance: string, family: "ipv4" | "ipv6"): void {
+  const known = voices.get(instance);
+  if (known !== undefined) known[family] = processMs();
+  else if (voices.size < MOST_VOICES) voices.set(instance, { ipv4: -Infinity, ipv6: -Infinity, [family]: processMs() });
 }
 
 /** What cannot be sent now is said anew in a moment: that a host or a network cannot be reached is no news here. */
@@ -170,6 +192,7 @@ function hear(name: string, datagram: Buffer, source: string): void {
     if (from !== undefined && from !== name) tell({ type: "own", segment: name, from });
     return;
   }
+  if (hello.cast === "multicast") noteVoice(segment, hello.instance, isIPv4(source) ? "ipv4" : "ipv6");
   if (hello.cast === "multicast" && introduced.has(hello.name)) segment.multicastFrom.set(hello.name, processMs());
   tell({ type: "heard", segment: name, hello });
 }

@@ -89,9 +89,12 @@ export const silentLog: Log = {
   debug: () => undefined,
 };
 
-/** One line without its end: control characters are escaped, values with blanks or quotes are quoted. */
+/** What could end the line, steer a terminal, or turn the order of what is read. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** One line without its end: what is not printable is escaped, values with blanks or quotes are quoted. */
 export function formatLine(sentence: string, fields: LogFields): string {
-  let line = escapeControls(sentence);
+  let line = escapeUnprintable(sentence);
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) line += ` ${key}=${formatValue(value)}`;
   return line;
 }
@@ -99,9 +102,9 @@ export function formatLine(sentence: string, fields: LogFields): string {
 function formatValue(value: string | number | boolean): string {
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toFixed(1);
   if (typeof value === "boolean") return String(value);
-  return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : escapeControls(JSON.stringify(value));
+  return /^[^\s"=\p{Cc}\p{Cf}]+$/u.test(value) ? value : escapeUnprintable(JSON.stringify(value));
 }
 
-function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+function escapeUnprintable(text: string): string {
+  return text.replace(UNPRINTABLE, (c) => `\\x${(c.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`);
 }

@@ -89,6 +89,7 @@ export function peerStatus(name: string, parts: Partial<BgpPeerStatus> = {}): Bg
     messages: { sent: none, received: none },
     queued: 0,
     notes: [],
+    hint: undefined,
     ...parts,
   };
 }

@@ -1,5 +1,6 @@
 /** The speaker over real sockets on the loopback interface: what the kernel does to it, and what a hostile peer can. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { type Socket, connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -113,6 +114,14 @@ test("a million routes in small and large UPDATEs keep the session, the loop and
   watching.abort();
   assert.equal(stateOf(speaker), "Established");
   assert.ok(longest < 250, `the loop stood still for ${longest.toFixed(0)} ms`);
+});
+
+test("a peer that was switched off while its OPEN was awaited is found out by TCP's own probes", async (t) => {
+  const speaker = speakerFor(t);
+  const port = await router(t, () => undefined);
+  want(speaker, { port });
+  await eventually("the OPEN is sent", 5000, () => stateOf(speaker) === "OpenSent");
+  assert.match(execFileSync("ss", ["-tnoH", "src", US, "dst", `${THEM}:${port}`], { encoding: "utf8" }), /timer:\(keepalive,\d+sec/);
 });
 
 test("a peer that sends single octets is understood", async (t) => {

@@ -161,7 +161,7 @@ test("a router that does not listen is tried again at least every connect_time, 
   silent.network.silence(PEER.address);
   silent.apply({});
   silent.advance(100_000);
-  assert.equal(silent.said(/warning no answer from peer tor-1 at 10\.7\.0\.254 port 179: check the way there/).length, 1);
+  assert.equal(silent.said(/warning no answer from peer tor-1 at 10\.7\.0\.254 port 179: check the way there, that the peer wants no password/).length, 1);
   assert.equal(silent.peer().state, "Connect");
 });
 
@@ -309,6 +309,9 @@ test("a stranger is told that it is not welcome, and a thousand connections of t
   const visit = stranger.dial(US);
   w.advance(10);
   assert.deepEqual(visit.log, ["NOTIFICATION 6/5"]);
+  stranger.dial(US);
+  w.advance(10);
+  assert.equal(w.said(/notice 10\.7\.0\.99 wants a session and is no peer of this host/).length, 1, "once, for who has entered the wrong address");
   w.router.behave = () => undefined;
   const many = Array.from({ length: 1000 }, () => w.router.dial(US));
   w.advance(1000);

@@ -126,8 +126,15 @@ test("tables line up, and JSON is what the daemon said", async (t) => {
 
 test("nothing is a table of headings, and an empty JSON list", async (t) => {
   const socket = await daemon(t, { "/v1/bgp/peers?": [] });
-  assert.equal((await bmlb(["bgp", "peers", "--socket", socket])).out, "PEER  ADDRESS  AS  STATE  SINCE  ROUTES  LAST-ERROR\n");
+  assert.equal((await bmlb(["bgp", "peers", "--socket", socket])).out, "PEER  ADDRESS  AS  STATE  SINCE  ROUTES  REMARKS\n");
   assert.equal((await bmlb(["bgp", "peers", "--json", "--socket", socket])).out, "[]\n");
+});
+
+test("of a peer is shown what is wrong now, and why it is not up, but not what is over", async (t) => {
+  const peer = { name: "tor", address: "192.0.2.254", asn: "64501", state: "Established", since_seconds: 60, routes: 1, notes: [], last_error: "it refused connections", detail: {} };
+  const peers = [peer, { ...peer, notes: ["1 ipv6 prefixes are not announced"] }, { ...peer, state: "Idle" }, { ...peer, state: "OpenSent", notes: ["no OPEN arrives"] }];
+  const { out } = await bmlb(["bgp", "peers", "--socket", await daemon(t, { "/v1/bgp/peers?": peers })]);
+  assert.deepEqual(out.trimEnd().split("\n").slice(1).map((line) => line.split(/ {2,}/).at(-1)), ["-", "1 ipv6 prefixes are not announced", "it refused connections", "no OPEN arrives"]);
 });
 
 test("the status names what is wrong once, however many suffer from it", async (t) => {

@@ -1,7 +1,7 @@
 /** Who answers for a VIP, and who gives way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Address } from "../../src/net/index.ts";
+import type { Address, Mac } from "../../src/net/index.ts";
 import { Rig, vips } from "./rig.ts";
 import { mac } from "./statement.ts";
 
@@ -9,6 +9,7 @@ const [MINE] = vips(1, "mine") as readonly [Address];
 const [THEIRS] = vips(1, "theirs") as readonly [Address];
 const EDGE_2 = mac(2);
 const STRANGER = mac(0x99);
+const octet = (value: number): string => (value & 0xff).toString(16).padStart(2, "0");
 
 // ---- claims
 
@@ -91,6 +92,62 @@ test("a stranger's claim does not make a host give up what it serves", () => {
   }
   assert.equal(rig.serves(MINE), true);
   assert.deepEqual(rig.factsOf("stranger").map(({ serving }) => serving), [true]);
+});
+
+for (const how of ["heard", "used"] as const) {
+  test(`a VIP that a stranger ${how === "heard" ? "claims" : "uses"} is defended a second after the first time, and then once in ten seconds (RFC 5227 2.4)`, () => {
+    const rig = Rig.settled([MINE]);
+    const before = rig.claims(MINE);
+    rig[how](MINE, STRANGER);
+    rig.pass(900);
+    assert.equal(rig.claims(MINE), before);
+    rig.pass(200);
+    assert.equal(rig.claims(MINE), before + 1);
+    for (let i = 0; i < 300; i++) {
+      rig[how](MINE, STRANGER);
+      rig.pass(100);
+    }
+    assert.equal(rig.claims(MINE), before + 1 + 3);
+    assert.deepEqual(rig.factsOf("stranger").map(({ mac: who, serving }) => ({ who, serving })), [{ who: STRANGER, serving: true }]);
+    rig.pass(60_000);
+    assert.equal(rig.claims(MINE), before + 5, "once more against what he said after that, and not when he is silent");
+  });
+}
+
+test("however many strangers claim a VIP, it is defended and told once in ten seconds", () => {
+  const rig = Rig.settled([MINE]);
+  const before = rig.claims(MINE);
+  for (let i = 0; i < 20_000; i++) {
+    rig.heard(MINE, `02:00:00:01:${octet(i >> 8)}:${octet(i)}` as Mac);
+    if (i % 10 === 9) rig.pass(10);
+  }
+  assert.ok(rig.claims(MINE) - before <= 3, `${rig.claims(MINE) - before} announcements`);
+  assert.ok(rig.factsOf("stranger").length <= 3);
+});
+
+test("a host of the fleet that is heard within the second is no stranger, and what its kernel asks in a VIP's name is no claim", () => {
+  const rig = Rig.settled([MINE]);
+  const before = rig.claims(MINE);
+  rig.used(MINE, EDGE_2);
+  rig.pass(500);
+  rig.says({ serving: 0 });
+  rig.used(MINE, EDGE_2);
+  rig.pass(5_000);
+  assert.equal(rig.serves(MINE), true);
+  assert.equal(rig.claims(MINE), before);
+  assert.equal(rig.factsOf("stranger").length, 0);
+});
+
+test("a host that claims a VIP a thousand times a second is told as often as it is answered", () => {
+  const rig = Rig.settled([MINE]);
+  rig.says({ serving: 0 });
+  for (let i = 0; i < 3_000; i++) {
+    rig.heard(MINE, EDGE_2);
+    rig.pass(1);
+  }
+  rig.pass(500);
+  const told = rig.factsOf("disputed").reduce((sum, { count }) => sum + count, 0);
+  assert.ok(told >= 2 && told <= 3, `${told}`);
 });
 
 test("what this host itself announces is no claim of another", () => {

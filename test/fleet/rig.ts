@@ -150,6 +150,16 @@ export class Rig {
     this.input({ type: "heard", segment, address: vip, mac: from });
   }
 
+  used(vip: Address, from: Mac, segment = SEGMENT): void {
+    this.input({ type: "used", segment, address: vip, mac: from });
+  }
+
+  /** How often it has announced the VIP. */
+  claims(vip: Address): number {
+    const standing = this.standing(vip);
+    return standing.role === "owner" ? standing.claim : 0;
+  }
+
   standing(vip: Address, segment = SEGMENT): Standing {
     return this.fleet.standing(vip, segment);
   }

@@ -131,6 +131,7 @@ export function link(name: string, changes: Partial<Link> = {}): Link {
     broadcast: true,
     addresses: [address("192.0.2.7"), address("fe80::1")],
     linkLocal: address("fe80::1") as Ipv6,
+    over: undefined,
     mtu: 1500,
     ...changes,
   };

@@ -11,7 +11,10 @@ const OTHER_VIP = address("192.0.2.101") as Ipv4;
 const OTHER_VIP_V6 = address("2001:db8::101") as Ipv6;
 const answered = new Set<Address>([VIP, VIP_V6, address("192.0.2.102")]);
 const vips = new Set<Address>([...answered, OTHER_VIP, OTHER_VIP_V6]);
-const self: Self = { mac: US, router: false, answers: (a) => answered.has(a), isVip: (a) => vips.has(a) };
+const OURS = address("192.0.2.2") as Ipv4; // the kernel answers for these
+const OURS_V6 = address("2001:db8::2") as Ipv6;
+const own = new Set<Address>([...answered, OURS, OURS_V6]);
+const self: Self = { mac: US, router: false, answers: (a) => answered.has(a), isOwn: (a) => own.has(a), isVip: (a) => vips.has(a) };
 
 const request = (sender: string, mac: Mac = THEM): Partial<ArpPacket> => ({ sender: { mac, address: address(sender) as Ipv4 } });
 
@@ -21,6 +24,7 @@ for (const [what, frame, to] of [
   ["a probe from 0.0.0.0", arpFrame(request("0.0.0.0")), address("0.0.0.0")],
   ["a request with a priority tag", arpFrame({}, { vlan: 0 }), THEIRS],
   ["a request from a reserved network, which Linux takes", arpFrame(request("240.0.0.1")), address("240.0.0.1")],
+  ["a request from the network 0/8, which Linux takes", arpFrame(request("0.1.2.3")), address("0.1.2.3")],
   ["a request by a proxy, whose own MAC is another", arpFrame({}, { source: "02:00:00:00:00:0f" as Mac }), THEIRS],
 ] as const) {
   test(`answers ${what} to the station that the packet names`, () => {
@@ -46,6 +50,17 @@ for (const [what, frame, vip] of [
   });
 }
 
+for (const [what, frame, vip] of [
+  ["an ARP request for another address", arpFrame({ ...request(VIP), target: { mac: ZERO_MAC, address: THEIRS } }), VIP],
+  ["an ARP request for another VIP of ours", arpFrame({ ...request("192.0.2.102") }), address("192.0.2.102")],
+  ["a solicitation for another address", ndpFrame({ ...solicitation(THEIRS_V6), source: VIP_V6 }), VIP_V6],
+  ["a solicitation for the VIP itself", ndpFrame({ ...solicitation(), source: VIP_V6 }), VIP_V6],
+] as const) {
+  test(`${what} in the name of a VIP that we answer for is told, for whoever hears it will send the VIP's traffic there, and not answered`, () => {
+    assert.deepEqual(react(frame, self), { type: "used", address: vip, mac: THEM });
+  });
+}
+
 function answerOf(frame: Uint8Array, as: Self = self): { readonly to: Mac; readonly message: NdpMessage } {
   const reaction = react(frame, as);
   assert.ok(reaction.type === "answer");
@@ -61,6 +76,8 @@ for (const [what, question] of [
   ["a solicitation to the group", ndpFrame(solicitation())],
   ["one without a source address option", ndpFrame({ ...solicitation(), type: "solicitation", sourceMac: undefined })],
   ["a reachability check", ndpFrame({ ...solicitation(), destination: VIP_V6 }, { destination: US })],
+  ["a question to all nodes", ndpFrame({ ...solicitation(), destination: address("ff02::1") as Ipv6 })],
+  ["a question to this host by another of its addresses", ndpFrame({ ...solicitation(), destination: OURS_V6 }, { destination: US })],
   ["a reachability check without option", ndpFrame({ ...solicitation(), type: "solicitation", destination: VIP_V6, sourceMac: undefined }, { destination: US })],
 ] as const) {
   test(`answers ${what} to who asked, solicited and overriding, with our MAC (RFC 4861 7.2.4)`, () => {
@@ -125,11 +142,12 @@ for (const [what, frame, cause] of [
   ["a request from no MAC", arpFrame(request("192.0.2.1", ZERO_MAC)), "bad-sender"],
   ["a claim for the broadcast MAC", arpFrame({ sender: { mac: BROADCAST_MAC, address: VIP }, target: { mac: ZERO_MAC, address: VIP } }), "bad-sender"],
   ["a request from a loopback address", arpFrame(request("127.0.0.1")), "bad-sender"],
-  ["a request from this network", arpFrame(request("0.1.2.3")), "bad-sender"],
   ["a request from a multicast address", arpFrame(request("224.0.0.1")), "bad-sender"],
   ["a request from the broadcast address", arpFrame(request("255.255.255.255")), "bad-sender"],
-  ["a request from one of our own VIPs", arpFrame(request("192.0.2.102")), "bad-sender"],
-  ["a solicitation from the VIP itself", ndpFrame({ ...solicitation(), source: VIP_V6 }), "bad-sender"],
+  ["a request from the address of this host", arpFrame(request(OURS)), "bad-sender"],
+  ["a solicitation to another address's group", ndpFrame({ ...solicitation(), destination: address("ff02::1:ff99:9999") as Ipv6 }), "not-to-us"],
+  ["a solicitation to another host's address", ndpFrame({ ...solicitation(), destination: THEIRS_V6 }), "not-to-us"],
+  ["a solicitation from the address of this host", ndpFrame({ ...solicitation(), source: OURS_V6 }), "bad-sender"],
   ["a solicitation from the loopback address", ndpFrame({ ...solicitation(), source: address("::1") as Ipv6 }), "bad-sender"],
   ["a solicitation that wants its answer at a group's MAC", ndpFrame({ ...solicitation(), type: "solicitation", sourceMac: BROADCAST_MAC }), "bad-sender"],
   ["an advertisement of a group's MAC", ndpFrame({ ...advertisement, type: "advertisement", targetMac: BROADCAST_MAC }), "bad-sender"],

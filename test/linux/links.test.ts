@@ -86,6 +86,19 @@ test("a port of a bridge leaves the frames to the bridge", async () => {
   ip("link del br0");
 });
 
+test("a macvlan names what it is made on", async (t) => {
+  try {
+    ip("link add mv0 link v0 type macvlan mode bridge");
+  } catch {
+    t.skip("this kernel has no macvlan");
+    return;
+  }
+  await eventually("it is seen", () => named("mv0")?.over !== undefined);
+  assert.equal(named("mv0")?.over, named("v0")?.index);
+  assert.equal(named("v0")?.over, undefined, "the other end of a veth pair is something else");
+  ip("link del mv0");
+});
+
 test("an interface that is deleted and made again has another index", async () => {
   const index = named("v0")?.index;
   ip("link del v0");

@@ -64,6 +64,21 @@ labTest("hosts without an IPv6 link-local address hear each other by IPv4", asyn
   await b.waitForLine(/^heard one on eth0/, 3000);
 });
 
+labTest("a host without IPv6 is spoken to by IPv4 by those that have both, who use IPv6 alone otherwise", async (lab) => {
+  const { lan, one, two } = await twoHosts(lab);
+  const [a, b] = [await speak(one), await speak(two)];
+  await a.waitForLine(/^heard two on eth0/, 3000);
+  const capture = await lab.capture(lan, "ip and udp port 7473");
+  await b.waitForLine(/^heard one on eth0/, 3000, b.lines.length);
+  await a.waitForLine(/^heard two on eth0/, 3000, a.lines.length);
+  assert.equal(capture.frames.length, 0);
+  const three = await lab.host("three", { lan: { ipv4: "10.7.0.3" } });
+  await three.exec(["sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1"]);
+  const c = await speak(three);
+  for (const other of ["one", "two"]) await c.waitForLine(new RegExp(`^heard ${other} on eth0`), 3000);
+  for (const hearer of [a, b]) await hearer.waitForLine(/^heard three on eth0/, 3000);
+});
+
 labTest("a host whose main loop stands says so, and falls silent after two seconds", async (lab) => {
   const { one, two } = await twoHosts(lab);
   const [a, b] = [await speak(one), await speak(two)];

@@ -26,6 +26,7 @@ class CountingClock extends VirtualClock {
 const MISSING: Link = {
   name: "nosuch0",
   index: 4711,
+  over: undefined,
   epoch: 0,
   mac: parseMac("02:00:00:00:00:01"),
   up: true,

@@ -38,6 +38,12 @@ test("a value cannot forge a second line", () => {
   assert.match(reader.text, /^<6>a peer said\\x0asomething text=/);
 });
 
+test("a text cannot turn the order of what is read after it", () => {
+  const { reader, log } = journal();
+  log.info("a peer said \u202egnorw", { text: "x\u2066y" });
+  assert.equal(reader.text, '<6>a peer said \\x202egnorw text="x\\x2066y"\n');
+});
+
 test("a reader that stalls costs lines, which are counted when it reads again", () => {
   const { reader, log } = journal();
   reader.writableLength = 2 << 20;

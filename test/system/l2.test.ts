@@ -81,6 +81,33 @@ labTest("nobody answers any more for the VIP of a Service that was deleted, or t
   assert.deepEqual(await answerers(fleet, capture, own), ["worker-1"], "the question itself is sound");
 });
 
+labTest("a stranger who uses a VIP as his own leads a client astray for a moment only, and is named", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1"]);
+  const stranger = await lab.host("stranger", { lan: { ipv4: "10.7.0.66" } });
+  const vip = await fleet.serve("web");
+  await fleet.owner(vip);
+  await stranger.exec(["ip", "address", "add", `${vip}/32`, "dev", "eth0"]);
+  // Its kernel asks for the client in the VIP's name: no claim, but the client's cache takes it for one.
+  await stranger.execToEnd(["ping", "-c", "1", "-W", "0.3", "-I", vip, fleet.client.host.link(fleet.lan).ipv4 ?? ""]);
+  const { mac } = stranger.link(fleet.lan);
+  const cached = async () => (await fleet.client.host.neighbours()).find(({ address }) => address === vip)?.mac;
+  assert.equal(await cached(), mac);
+  await eventually("the client is led back", 4000, async () => (await fleet.cached(vip))?.name === "worker-1");
+  await fleet.member().daemon.waitForLog(new RegExp(`${vip} is used on eth0 by ${mac}, which is no host of the fleet`));
+});
+
+labTest("a macvlan on the interface is the same segment once more: the host answers with one MAC", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"]);
+  const capture = await lab.capture(fleet.lan, "arp or icmp6");
+  const vip = await fleet.serve("web");
+  const owner = await soleAnswerer(fleet, capture, vip);
+  const made = await owner.host.execToEnd(["ip", "link", "add", "shim0", "link", "eth0", "type", "macvlan", "mode", "bridge"]);
+  if (made.status !== 0) return; // this kernel has no macvlan
+  await owner.host.exec(["ip", "link", "set", "shim0", "up"]);
+  await owner.daemon.waitForLog(/shim0 and eth0 are one segment|eth0 and shim0 are one segment/);
+  assert.equal((await soleAnswerer(fleet, capture, vip)).name, owner.name);
+});
+
 for (const [what, damage] of [
   ["goes down and up", async (fleet: Fleet) => {
     const link = fleet.member().host.link(fleet.lan);

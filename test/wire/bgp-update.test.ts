@@ -317,6 +317,12 @@ for (const [what, session, list, attribute, approach] of [
   });
 }
 
+test("MP_REACH_NLRI that is well-known can be read all the same, so that its routes are withdrawn and the session stays", () => {
+  const update = decodeUpdate(body(`40${MP_REACH.slice(2)} ${ORIGIN} ${AS_PATH}`), EXTERNAL);
+  assert.deepEqual(update.problems, [{ attribute: "MP_REACH_NLRI", approach: "treat-as-withdraw", text: "its flags are 0x40" }]);
+  assert.deepEqual([routes(update.withdrawn), update.reachable], [["2001:db8::/32"], []]);
+});
+
 test("of several errors the strongest decides", () => {
   const update = decodeUpdate(body(`${ORIGIN} ${REST} 40 05 04 00000064 80 04 00`, NLRI), EXTERNAL);
   assert.deepEqual(update.problems.map(({ approach }) => approach), ["attribute-discard", "treat-as-withdraw"]);
@@ -336,8 +342,7 @@ for (const [what, octetsOf, subcode, data] of [
   ["MP_UNREACH_NLRI twice", body(`${MP_UNREACH} ${MP_UNREACH}`), 1, ""],
   ["MP_REACH_NLRI of four octets", body(`80 0e 04 0002 01 00 ${ORIGIN} ${AS_PATH}`), 9, "800e0400020100"],
   ["MP_UNREACH_NLRI of two octets", body("80 0f 02 0002"), 9, "800f020002"],
-  ["MP_UNREACH_NLRI that is transitive", body("c0 0f 03 0002 01"), 9, "c00f03000201"],
-  ["MP_REACH_NLRI that is well-known", body(`40${MP_REACH.slice(2)} ${ORIGIN} ${AS_PATH}`), 9, `40${MP_REACH.slice(2).replaceAll(" ", "")}`],
+  ["MP_UNREACH_NLRI that is transitive and no routes to withdraw", body("c0 0f 03 0002 01"), 4, "c00f03000201"],
   ["an IPv6 next hop of four octets", body(`80 0e 0e 0002 01 04 c0000202 00 20 20010db8 ${ORIGIN} ${AS_PATH}`), 9, "800e0e00020104c00002020020" + "20010db8"],
   ["a next hop longer than the attribute", body(`80 0e 05 0002 01 10 00 ${ORIGIN} ${AS_PATH}`), 9, "800e050002011000"],
   ["an IPv6 prefix of 129 bits", body("80 0f 15 0002 01 81 00*17"), 9, `800f1500020181${"00".repeat(17)}`],

@@ -101,8 +101,9 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
     if (code === MP_REACH_NLRI || code === MP_UNREACH_NLRI) {
       if (seen.has(code)) throw malformedList(`attribute ${code} appears twice`); // RFC 7606 3 (g)
       const routes = code === MP_REACH_NLRI ? decodeMpReach(value, context.families) : decodeMpUnreach(value, context.families);
-      const problem = isIncorrect(routes) ? routes.problem : (flags & (OPTIONAL | TRANSITIVE)) !== OPTIONAL ? `attribute ${code} has wrong flags` : undefined;
-      if (problem !== undefined) throw new BgpError(notification(UPDATE_ERROR, UPDATE_SUBCODE.OPTIONAL_ATTRIBUTE, whole()), problem); // RFC 7606 5.3
+      if (isIncorrect(routes)) throw new BgpError(notification(UPDATE_ERROR, UPDATE_SUBCODE.OPTIONAL_ATTRIBUTE, whole()), routes.problem); // RFC 7606 5.3
+      // Its routes can be read, so that they can be withdrawn (RFC 7606 3 (c)).
+      if ((flags & (OPTIONAL | TRANSITIVE)) !== OPTIONAL) problems.push({ attribute: MULTIPROTOCOL[code], ...wrongFlags(flags), answer: notification(UPDATE_ERROR, UPDATE_SUBCODE.ATTRIBUTE_FLAGS, whole()) });
       if (code === MP_REACH_NLRI) reach = routes;
       else unreach = routes;
     } else if (!seen.has(code)) {
@@ -140,7 +141,7 @@ function decodeAttribute(row: AttributeRow, flags: number, value: Uint8Array, co
   if (row.from === "internal" && !context.internal) return discarded("an external peer sends it"); // RFC 7606 7.5, 7.9, 7.10
   if (row.from === "two-octet-as" && context.fourOctetAs) return discarded("a speaker of four-octet AS numbers sends it"); // RFC 6793 6
   if ((flags & (OPTIONAL | TRANSITIVE)) !== row.flags) {
-    return { approach: "treat-as-withdraw", text: `its flags are 0x${flags.toString(16)}`, subcode: UPDATE_SUBCODE.ATTRIBUTE_FLAGS }; // RFC 7606 3 (c)
+    return { ...wrongFlags(flags), subcode: UPDATE_SUBCODE.ATTRIBUTE_FLAGS };
   }
   if (!row.length(value.length, context)) {
     return { approach: row.onError, text: `it is ${value.length} octets long`, subcode: UPDATE_SUBCODE.ATTRIBUTE_LENGTH };
@@ -155,6 +156,13 @@ const INVALID: Readonly<Partial<Record<keyof PathAttributes, number>>> = {
   asPath: UPDATE_SUBCODE.MALFORMED_AS_PATH,
   nextHop: UPDATE_SUBCODE.INVALID_NEXT_HOP,
 };
+
+/** RFC 7606 3 (c). */
+function wrongFlags(flags: number): Pick<Fault, "approach" | "text"> {
+  return { approach: "treat-as-withdraw", text: `its flags are 0x${flags.toString(16)}` };
+}
+
+const MULTIPROTOCOL = { [MP_REACH_NLRI]: "MP_REACH_NLRI", [MP_UNREACH_NLRI]: "MP_UNREACH_NLRI" } as const;
 
 /** The well-known mandatory attributes that are not there (RFC 7606 3 (d)); NEXT_HOP is only for the NLRI field. */
 function missing({ seen }: Received, nlri: RouteField): Finding[] {
