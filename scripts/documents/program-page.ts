@@ -105,6 +105,8 @@ const AFTERWARDS = [
     item("`/etc/bmlb/config.toml`, `/etc/bmlb/conf.d/*.toml`", "The configuration: `bmlb.toml`(5)."),
     item("`/etc/bmlb/kubeconfig`", "How this host reaches the cluster, unless the configuration names another. Readable by the group bmlb, and by no others."),
     item("`/run/bmlb/bmlb.sock`", "Where the daemon answers the other commands. Root and the group bmlb may ask."),
+    item("`/run/bmlb/control.sock`", "Where the daemon takes the order to reload. Root and the user bmlb may give it."),
+    item("`/var/lib/bmlb/last-good-config.json`", "The last configuration that was valid, for a start with files that are wrong. No secrets are in it."),
     item("`/var/lib/bmlb/cluster.cache`", "The cluster as it was last seen, for a start while the API is away."),
     item("`/var/lib/bmlb/fleet.key`", "The key of the fleet as the Secret bmlb-fleet had it."),
   ),
