@@ -149,7 +149,11 @@ function listen(local: TcpEndpoint, events: TcpListenerEvents): TcpListener {
   const fail = (error: unknown): void => {
     if (!closed) events.failed(codeOf(error));
   };
-  server.on("error", fail);
+  server.on("error", (error) => {
+    // Its descriptor is closed and may be another's soon.
+    if (!server.listening) fd = -1;
+    fail(error);
+  });
   server.on("connection", (socket) => {
     const arrival = nodeArrival(socket);
     if (arrival === undefined) socket.destroy();
