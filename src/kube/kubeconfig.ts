@@ -208,7 +208,18 @@ function proxyOf(cluster: Json, fail: Fail): URL | undefined {
   if (written === undefined) return undefined;
   const url = URL.parse(written);
   if (url === null || url.hostname === "" || !/^(https?|socks5h?):$/.test(url.protocol)) return fail(`proxy-url is ${quote(withoutPassword(written))}; write http://, https:// or socks5://HOST:PORT`);
+  if (!isEncoded(url.username) || !isEncoded(url.password)) return fail(`proxy-url is ${quote(withoutPassword(written))}: in its user name or password a % stands for no character; write %25 for the % itself`);
   return url;
+}
+
+/** Whether every % in a part of a URL stands for a character with two digits after it. */
+function isEncoded(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Of a URL as it was written, right or wrong. */

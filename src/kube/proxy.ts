@@ -8,7 +8,7 @@
  */
 import { request as httpRequest } from "node:http";
 import { Agent, type AgentOptions, type RequestOptions, request as httpsRequest } from "node:https";
-import { isIPv6, type Socket } from "node:net";
+import { isIP, isIPv6, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getCACertificates } from "node:tls";
 
@@ -52,12 +52,15 @@ function connectThrough(proxy: URL, host: string, port: number, trust: Trust): P
   return proxy.protocol.startsWith("socks") ? connectBySocks(proxy, host, port) : connectByHttp(proxy, host, port, trust);
 }
 
-function connectByHttp(proxy: URL, host: string, port: number, { ca, rejectUnauthorized }: Trust): Promise<Socket> {
+async function connectByHttp(proxy: URL, host: string, port: number, { ca, rejectUnauthorized }: Trust): Promise<Socket> {
   const target = authority(host, port);
   const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const hostname = withoutBrackets(proxy.hostname);
   const options: RequestOptions = {
     method: "CONNECT",
-    hostname: withoutBrackets(proxy.hostname),
+    hostname,
+    // Else node would take the name in Host for the proxy's: RFC 6066 3 has no addresses.
+    servername: isIP(hostname) === 0 ? hostname : "",
     port: proxy.port === "" ? (proxy.protocol === "https:" ? 443 : 80) : Number(proxy.port),
     path: target,
     agent: false,
@@ -81,10 +84,6 @@ function connectByHttp(proxy: URL, host: string, port: number, { ca, rejectUnaut
       }
       socket.destroy();
       reject(new Error(`it answers ${statusCode} ${statusMessage}${statusCode === 407 ? "; write the user name and password into proxy-url, as in http://USER:PASSWORD@HOST:PORT" : ""}`));
-    });
-    request.on("response", (response) => {
-      response.destroy();
-      reject(new Error(`it answers ${response.statusCode ?? 0} to CONNECT`));
     });
     request.on("error", (error) => {
       timer.removeEventListener("abort", late);

@@ -5,7 +5,7 @@ import { open } from "node:fs/promises";
 /** No certificate, key or token is as long; octets. */
 export const MOST_OCTETS = 1 << 20;
 
-/** Rejects with an Error whose message says why, after the path. */
+/** Rejects with an Error whose message names the path and says why. */
 export async function readSmallFile(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {

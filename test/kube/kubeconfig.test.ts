@@ -61,6 +61,7 @@ for (const [what, text, expected] of [
   ["a password in a URL that is wrong otherwise", kubeconfigText({ token: "t" }, { server: "http://jane:hunter2@192.0.2.1" }), /server is "http:\/\/…@192\.0\.2\.1": without TLS/],
   ["a query after the server", kubeconfigText({ token: "t" }, { server: "https://192.0.2.1/?token=hunter2" }), /nothing may follow the path/],
   ["a proxy with a password and no scheme", kubeconfigText({ token: "t" }, { ...CLUSTER, "proxy-url": "jane:hunter2@proxy:3128" }), /proxy-url is "…@proxy:3128"/],
+  ["a proxy with a bare % in its password", kubeconfigText({ token: "t" }, { ...CLUSTER, "proxy-url": "http://jane:hunter2%@proxy:3128" }), /proxy-url is "http:\/\/…@proxy:3128": .*write %25/],
   ["insecure-skip-tls-verify in quotes", kubeconfigText({ token: "t" }, { ...CLUSTER, "insecure-skip-tls-verify": "true" }), /insecure-skip-tls-verify must be true or false/],
   ["a CA that is not to be used", kubeconfigText({ token: "t" }, { ...CLUSTER, "insecure-skip-tls-verify": true, "certificate-authority": "ca.crt" }), /insecure-skip-tls-verify contradicts certificate-authority/],
   ["a CA that is cut off", kubeconfigText({ token: "t" }, { ...CLUSTER, "certificate-authority-data": base64("-----BEGIN CERTIFICATE-----\nMIIB\n") }), /holds no PEM certificate/],

@@ -100,6 +100,20 @@ test("a proxy with TLS is trusted by the CA of the kubeconfig, and no other", as
   await stranger.stop();
 });
 
+for (const [name, shown] of [["localhost", "localhost"], ["127.0.0.1", false]] as const) {
+  test(`a proxy with TLS at ${name} is judged by that name, whatever the server's is`, async () => {
+    const keys = await server.authority.server([name]);
+    const listener = createHttpsServer({ key: keys.key, cert: keys.certificate });
+    const names: unknown[] = [];
+    listener.on("secureConnection", ({ servername }: { readonly servername?: unknown }) => names.push(servername));
+    const proxy = new HttpProxy(listener, "127.0.0.1");
+    const answer = await (await clientThrough(`https://${name}:${await proxy.port}`, { server: "https://api.example:6443" })).request(CALL);
+    assert.ok(answer.ok, answer.ok ? "" : answer.failure.sentence);
+    assert.deepEqual(names, [shown]);
+    assert.deepEqual(proxy.asked.map(({ target }) => target), ["api.example:6443"]);
+  });
+}
+
 test("the server behind a proxy is judged as ever, and shown the client certificate that is in force", async () => {
   const proxy = new HttpProxy(createHttpServer(), "127.0.0.1");
   const url = `http://127.0.0.1:${await proxy.port}`;
@@ -117,6 +131,7 @@ test("the server behind a proxy is judged as ever, and shown the client certific
   const client = await clientThrough(url, { server: "https://api.example:6443" }, await named("one"));
   assert.ok((await client.request(CALL)).ok);
   await server.kubeconfig(await named("two"), { server: "https://api.example:6443", "proxy-url": url });
+  await sleep(1_000); // between one look at the file and the next
   assert.ok((await client.request(CALL)).ok);
   assert.deepEqual(names, ["one", "two"]);
   assert.deepEqual(proxy.asked.map(({ target }) => target), ["other.example:6443", "api.example:6443", "api.example:6443"]);
