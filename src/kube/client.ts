@@ -122,6 +122,8 @@ export class Client implements Api {
   async open(call: Call): Promise<Opened> {
     this.#requests++;
     const deadline = this.#clock.now() + call.timeoutMs;
+    // Nobody waits for it any more: no plug-in is run for it either.
+    if (call.signal?.aborted === true) return this.#failed(givenUp(call));
     const attempted = await this.#attempt(call);
     if (!attempted.ok) return this.#failed(attempted.failure);
     let opened = await this.#send(call, attempted, deadline);
@@ -141,7 +143,7 @@ export class Client implements Api {
         resolve(attempted);
       };
       const giveUp = (): void => {
-        settle({ ok: false, failure: { kind: "cancelled", sentence: `gave up to ${call.what}` } });
+        settle({ ok: false, failure: givenUp(call) });
       };
       const timer = this.#clock.timer(`credentials to ${call.what}`, call.timeoutMs, () => {
         settle({ ok: false, failure: { kind: "credentials", sentence: `no credentials after ${seconds(call.timeoutMs)}: waiting for ${this.party.credential}` } });
@@ -153,7 +155,7 @@ export class Client implements Api {
 
   #send(call: Call, attempt: Attempt, deadline: number): Promise<Opened | "stale"> {
     const failed = (failure: Failure): Opened => ({ ok: false, failure });
-    if (call.signal?.aborted === true) return Promise.resolve(failed({ kind: "cancelled", sentence: `gave up to ${call.what}` }));
+    if (call.signal?.aborted === true) return Promise.resolve(failed(givenUp(call)));
     if (call.guard?.() === false) return Promise.resolve(failed({ kind: "withheld", sentence: `did not ${call.what}: no longer entitled to` }));
     const content = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     const { server, tls, headers } = attempt;
@@ -251,6 +253,10 @@ export class Client implements Api {
     if (failure.kind !== "withheld" && failure.kind !== "cancelled") this.#failures++;
     return { ok: false, failure };
   }
+}
+
+function givenUp(call: Call): Failure {
+  return { kind: "cancelled", sentence: `gave up to ${call.what}` };
 }
 
 function timeout(call: Call, party: Party): Failure {

@@ -72,7 +72,7 @@ export class PlugIn {
   #run(ca: Pem | undefined): Promise<string> {
     const { command, args, env } = this.#spec;
     return new Promise((resolve, reject) => {
-      const child = spawn(command, args, { env: { ...process.env, ...env, KUBERNETES_EXEC_INFO: this.#spec.info(ca) }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+      const child: ChildProcess = spawn(command, args, { env: { ...process.env, ...env, KUBERNETES_EXEC_INFO: this.#spec.info(ca) }, stdio: ["ignore", "pipe", "pipe"], detached: true });
       this.#child = child;
       const printed: Buffer[] = [];
       let length = 0;
@@ -84,8 +84,8 @@ export class PlugIn {
       process.once("exit", killAtExit);
       const settle = (result: string | Error): void => {
         deadline.cancel();
-        child.stdout.destroy();
-        child.stderr.destroy();
+        child.stdout?.destroy();
+        child.stderr?.destroy();
         if (this.#child === child) this.#child = undefined;
         if (typeof result === "string") resolve(result);
         else reject(result);
@@ -101,17 +101,18 @@ export class PlugIn {
       const deadline = this.#clock.timer("a credential plug-in", DEADLINE_MS, () => {
         giveUp(`it took longer than ${DEADLINE_MS / 1000} s`);
       });
-      child.stdout.on("data", (chunk: Buffer) => {
+      child.on("error", (error: NodeJS.ErrnoException) => {
+        process.removeListener("exit", killAtExit);
+        settle(new Error(whyNotStarted(command, error)));
+      });
+      // Where the process has no descriptor to spare there are no pipes either.
+      child.stdout?.on("data", (chunk: Buffer) => {
         length += chunk.length;
         if (length > MOST_PRINTED) giveUp(`it printed more than ${MOST_PRINTED >> 10} KiB`);
         else printed.push(chunk);
       });
-      child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
         if (complaint.length < MOST_COMPLAINED) complaint += chunk;
-      });
-      child.on("error", (error: NodeJS.ErrnoException) => {
-        process.removeListener("exit", killAtExit);
-        settle(new Error(whyNotStarted(command, error)));
       });
       const ended = (code: number | null, signal: string | null): void => {
         const said = complaint.trim().slice(0, MOST_COMPLAINED).replace(/\s+/g, " ");

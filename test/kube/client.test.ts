@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, readFile, unlink, writeFile } from "node:fs/promises";
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { createServer as createHttpServer } from "node:http";
@@ -262,6 +263,20 @@ test("a credential plug-in that is not there is a failure with its name", async 
   assert.match(answer.failure.sentence, /\/nowhere\/plug-in/);
 });
 
+test("a credential plug-in that cannot be started because no descriptor is left is a failure like another, and no more", () => {
+  const at = (path: string): string => JSON.stringify(import.meta.resolve(path));
+  const program = `
+    import { openSync } from "node:fs";
+    import { PlugIn } from ${at("../../src/kube/plugin.ts")};
+    import { systemClock } from ${at("../../src/time/index.ts")};
+    const plugIn = new PlugIn({ command: "/bin/true", args: [], env: {}, info: () => "" }, systemClock);
+    try { for (;;) openSync("/dev/null"); } catch {}
+    for (let i = 0; i < 2; i++) await plugIn.credential(undefined).catch((error) => { console.log(error.message); });
+  `;
+  const said = execFileSync("sh", ["-c", 'ulimit -n 64 && exec "$@"', "sh", process.execPath, "--input-type=module", "--eval", program], { encoding: "utf8", timeout: 15_000 });
+  assert.deepEqual(said.trim().split("\n"), ["/bin/true cannot be run (EMFILE)", "/bin/true cannot be run (EMFILE)"]);
+});
+
 test("what a credential plug-in gave is used until it expires", async () => {
   server.respond = (_, r) => { json(r, 200, {}); };
   const log = join(server.folder, "expiring.log");
@@ -346,6 +361,16 @@ test("a request that waits for a credential plug-in can be given up, and what ha
   client.stop();
   const pid = Number(await readFile(pids, "utf8"));
   await until("the plug-in is gone", () => readFile(`/proc/${pid}/stat`, "utf8").then((stat) => / Z /.test(stat), () => true));
+});
+
+test("for a request that was given up before it began no credential plug-in is run", async () => {
+  const ran = join(server.folder, "ran");
+  const client = await clientFor({ exec: { command: await plugIn(`touch ${ran}; echo '{"status": {"token": "good"}}'`) } });
+  const given = await client.request({ ...CALL, signal: AbortSignal.abort() });
+  assert.ok(!given.ok && given.failure.kind === "cancelled");
+  assert.equal(existsSync(ran), false);
+  assert.ok((await client.request(CALL)).ok);
+  assert.equal(existsSync(ran), true);
 });
 
 test("after a 401 a credential plug-in is asked anew", async () => {
