@@ -49,7 +49,7 @@ export class FleetKeys {
     if (key === undefined) this.#become({ current, next: undefined, previous: "unsigned" }, settle);
     else if (current === undefined) this.#become({ current: key, next: undefined, previous: "unsigned" }, settle);
     else if (isSame(key, current)) this.#become({ current, next: undefined, previous }, settle);
-    else this.#become({ current, next: key, previous: undefined }, () => { this.nextIsUsed(); });
+    else this.#become({ current, next: key, previous }, () => { this.nextIsUsed(); });
   }
 
   /** Somebody signs with the next key. */

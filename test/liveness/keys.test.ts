@@ -88,6 +88,18 @@ test("a change that is taken back, or overtaken by another, leaves nothing of it
   assert.deepEqual(keys.keys, { current: THREE, next: undefined, previous: undefined });
 });
 
+test("a second change before the first is over: what was believed still is, for who has heard of neither", () => {
+  const { keys, world } = bench();
+  keys.change(ONE);
+  keys.change(TWO);
+  assert.deepEqual(keys.keys, { current: ONE, next: TWO, previous: "unsigned" });
+  keys.nextIsUsed();
+  keys.change(THREE);
+  assert.deepEqual(keys.keys, { current: TWO, next: THREE, previous: ONE });
+  world.advance(2 * GRACE_MS);
+  assert.deepEqual(keys.keys, { current: THREE, next: undefined, previous: undefined });
+});
+
 test("a host that stops changes nothing more", () => {
   const { keys, world } = bench();
   keys.change(ONE);
