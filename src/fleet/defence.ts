@@ -1,6 +1,6 @@
 /**
- * The defence of a VIP that this host serves against a stranger who uses it: one announcement in ten seconds, for as long as he goes on,
- * so that nobody's cache leads to him for longer, and two that both defend it make no storm (RFC 5227 2.4 (c)). Pure.
+ * The defence of a VIP that this host serves against a stranger who uses it: one announcement, a single frame, in ten seconds, for as long
+ * as he goes on, so that nobody's cache leads to him for longer, and two that both defend it make no storm (RFC 5227 2.4 (c)). Pure.
  */
 import type { Mac } from "../net/index.ts";
 

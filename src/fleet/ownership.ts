@@ -37,7 +37,8 @@ export class Ownership {
   readonly #attribution = new Attribution();
   readonly #rechecks = new Rechecks();
   #serving = 0;
-  #claims = 0;
+  /** Numbers claims and defences. */
+  #announcements = 0;
 
   constructor(seat: Seat) {
     this.#seat = seat;
@@ -225,11 +226,7 @@ export class Ownership {
       return;
     }
     vip.duel = repeated(vip.duel, now);
-    this.#announceAgain(vip);
-  }
-
-  #announceAgain(vip: Vip): void {
-    this.#stand(vip, { role: "owner", claim: ++this.#claims, ...(vip.question?.ask === undefined ? {} : { ask: vip.question.ask }) });
+    this.#stand(vip, { role: "owner", claim: ++this.#announcements, ...(vip.question?.ask === undefined ? {} : { ask: vip.question.ask }) });
   }
 
   #claimedByStranger(vip: Vip, mac: Mac, now: number): void {
@@ -263,7 +260,7 @@ export class Ownership {
     vip.defence = defended(now);
     if (this.#contender(against, now) !== undefined) return;
     this.#nameStranger(vip, against);
-    this.#announceAgain(vip);
+    if (vip.standing.role === "owner") this.#stand(vip, { ...vip.standing, defence: ++this.#announcements });
   }
 
   #attribute(vip: Vip, claimant: Vip["claimant"]): void {
@@ -330,7 +327,7 @@ export class Ownership {
     vip.defence = NO_DEFENCE;
     vip.serving = true;
     this.#serving++;
-    this.#stand(vip, { role: "owner", claim: ++this.#claims });
+    this.#stand(vip, { role: "owner", claim: ++this.#announcements });
     this.#seat.moved({ fact: "took", segment: this.#seat.segment, from, why, count: 1, address: vip.contest.address });
   }
 
@@ -364,13 +361,13 @@ export class Ownership {
   #begin(vip: Vip, kind: QuestionKind, now: number): void {
     const ask = this.#questions.begin(vip, kind, now);
     vip.question = { kind, ask };
-    this.#stand(vip, vip.standing.role === "owner" ? { role: "owner", claim: vip.standing.claim, ask } : { role: "asking", ask });
+    this.#stand(vip, vip.standing.role === "owner" ? { ...vip.standing, ask } : { role: "asking", ask });
   }
 
   #endQuestion(vip: Vip, result: "answered" | "silent", now: number): void {
     const { question, standing } = vip;
     this.#withdrawQuestion(vip);
-    if (standing.role === "owner") this.#stand(vip, { role: "owner", claim: standing.claim });
+    if (standing.role === "owner") this.#stand(vip, { role: "owner", claim: standing.claim, ...(standing.defence === undefined ? {} : { defence: standing.defence }) });
     if (vip.serving || question === undefined) return;
     if (question.kind === "best") this.#questions.learn(result === "answered", this.#surroundings(), now);
     if (result === "answered" || question.kind === "release") return;

@@ -55,10 +55,10 @@ export type DueVip = {
 /** What this host is to do about a VIP on a segment, and why. */
 export type Standing =
   /**
-   * It answers. `claim` changes whenever the ownership is to be announced anew. With `ask` it asks besides whether anybody else
-   * answers too: it was away, or somebody came back.
+   * It answers. `claim` changes whenever the ownership is to be announced anew, `defence` whenever it is to be announced once more
+   * against a stranger. With `ask` it asks besides whether anybody else answers too: it was away, or somebody came back.
    */
-  | { readonly role: "owner"; readonly claim: number; readonly ask?: number }
+  | { readonly role: "owner"; readonly claim: number; readonly defence?: number; readonly ask?: number }
   /** It asks the network whether anybody answers. */
   | { readonly role: "asking"; readonly ask: number }
   /** Somebody else answers, or should; `owner` is a host's name if known. */

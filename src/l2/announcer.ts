@@ -114,17 +114,18 @@ export class Announcer {
 /** What is intended on one segment; of two intents of a kind the last counts. */
 function on(name: string, intents: readonly L2Intent[]): SegmentIntent {
   let claim: number | undefined;
+  let defence: number | undefined;
   let ask: number | undefined;
   for (const intent of intents) {
     if (intent.segment !== name) continue;
     switch (intent.action) {
       case "answer":
-        claim = intent.claim;
+        ({ claim, defence } = intent);
         break;
       case "ask":
         ask = intent.ask;
         break;
     }
   }
-  return { claim, ask };
+  return { claim, defence, ask };
 }

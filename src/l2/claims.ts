@@ -38,6 +38,8 @@ type Claim = {
 };
 
 type Due = { readonly claim: Claim; readonly burst: number };
+/** "again" is followed by the next one when its time comes. */
+type Repeat = Due & { readonly what: "second form" | "again" | "defence" };
 
 const FIRST_PASS_RATE = 5_000; // frames per second
 const REPEATS_MS = [100, 1_100, 2_200, 4_400] as const; // after the first one
@@ -47,7 +49,7 @@ export class Claims {
   readonly #options: ClaimsOptions;
   readonly #claims = new Map<Address, Claim>();
   readonly #firsts: Pacer<Due>;
-  readonly #repeats: Pacer<Due & { readonly forms: readonly AnnouncementForm[] }>;
+  readonly #repeats: Pacer<Repeat>;
   #bursts = 0;
   #refreshMs: number;
 
@@ -60,7 +62,7 @@ export class Claims {
       clock,
       name: `announce again on ${segment}`,
       rate: options.announceRate,
-      send: (due) => this.#repeat(due, due.forms),
+      send: (due) => this.#repeat(due),
     });
   }
 
@@ -71,6 +73,12 @@ export class Claims {
     claim.burst = ++this.#bursts;
     claim.began = Infinity;
     this.#firsts.add({ claim, burst: claim.burst }, this.#options.clock.now());
+  }
+
+  /** Announces a claim that stands once more: one frame, beside those that are due anyway. */
+  defend(address: Address): void {
+    const claim = this.#claims.get(address);
+    if (claim !== undefined) this.#repeats.add({ claim, burst: claim.burst, what: "defence" }, this.#options.clock.now());
   }
 
   /** Sends what is due, without waiting for a timer. */
@@ -115,22 +123,22 @@ export class Claims {
     if (claim.burst !== burst) return 0;
     claim.began = this.#options.clock.now();
     this.#announce(claim, FIRST);
-    if (isIpv4(claim.address)) this.#repeats.add({ claim, burst, forms: SECOND }, claim.began);
-    this.#repeats.add({ claim, burst, forms: formsOf(claim.address) }, claim.began + REPEATS_MS[0]);
+    if (isIpv4(claim.address)) this.#repeats.add({ claim, burst, what: "second form" }, claim.began);
+    this.#repeats.add({ claim, burst, what: "again" }, claim.began + REPEATS_MS[0]);
     return 1;
   }
 
-  #repeat(due: Due, forms: readonly AnnouncementForm[]): number {
-    const { claim, burst } = due;
+  #repeat({ claim, burst, what }: Repeat): number {
     if (claim.burst !== burst) return 0;
+    const forms = formsOf(what, claim.address);
     this.#announce(claim, forms);
-    if (forms.includes("first")) this.#repeatInTime(claim);
+    if (what === "again") this.#repeatInTime(claim);
     return forms.length;
   }
 
   #repeatInTime(claim: Claim): void {
     const at = this.#nextAt(claim);
-    if (at !== undefined) this.#repeats.add({ claim, burst: claim.burst, forms: formsOf(claim.address) }, at);
+    if (at !== undefined) this.#repeats.add({ claim, burst: claim.burst, what: "again" }, at);
   }
 
   /** When a claim that has just been announced is due again; undefined = never. */
@@ -148,11 +156,17 @@ export class Claims {
   }
 }
 
-// Shared, because ten thousand claims wait for their repeats at once.
 const FIRST: readonly AnnouncementForm[] = ["first"];
 const SECOND: readonly AnnouncementForm[] = ["second"];
 const BOTH: readonly AnnouncementForm[] = ["first", "second"];
 
-function formsOf(address: Address): readonly AnnouncementForm[] {
-  return isIpv4(address) ? BOTH : FIRST;
+function formsOf(what: Repeat["what"], address: Address): readonly AnnouncementForm[] {
+  switch (what) {
+    case "second form":
+      return SECOND;
+    case "again":
+      return isIpv4(address) ? BOTH : FIRST;
+    case "defence":
+      return FIRST;
+  }
 }

@@ -3,8 +3,8 @@ import type { Address, Mac } from "../net/index.ts";
 
 /** What to do about one VIP on one segment (named by its interface). */
 export type L2Intent =
-  /** Answer for it. A `claim` other than the last one seen for it is announced with a full burst. */
-  | { readonly segment: string; readonly action: "answer"; readonly claim: number }
+  /** Answer for it. A `claim` other than the last one seen for it is announced with a full burst, else another `defence` with one frame. */
+  | { readonly segment: string; readonly action: "answer"; readonly claim: number; readonly defence?: number }
   /** Ask once whether anybody answers for it; an `ask` other than the last one seen is a new question. */
   | { readonly segment: string; readonly action: "ask"; readonly ask: number };
 

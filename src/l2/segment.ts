@@ -33,10 +33,10 @@ export type SegmentOptions = AnnouncePace & {
   readonly onEvent: (event: L2Event) => void;
 };
 
-type Vip = { claim: number; readonly since: number };
+type Vip = { claim: number; defence: number | undefined; readonly since: number };
 
 /** What is to be done about one VIP here; undefined = nothing. */
-export type SegmentIntent = { readonly claim: number | undefined; readonly ask: number | undefined };
+export type SegmentIntent = { readonly claim: number | undefined; readonly defence: number | undefined; readonly ask: number | undefined };
 
 // Claims and questions of this host do not come back: "inbound". A VLAN's frames have lost their tag before the filter sees them.
 const FILTER = "inbound and (arp or (icmp6 and (ip6[40] = 135 or ip6[40] = 136)))";
@@ -108,6 +108,7 @@ export class Segment {
     if (another && opened === this.#opened) this.#beginAnew();
   }
 
+  /** How often and how fast claims are announced from now on. */
   pace(pace: AnnouncePace): void {
     this.#claims.pace(pace);
   }
@@ -120,9 +121,9 @@ export class Segment {
 
   /** Makes it so for one VIP; what is to be sent goes with `flush`. The same twice does nothing. */
   intend(address: Address, intent: SegmentIntent | undefined): void {
-    const { claim, ask } = intent ?? {};
+    const { claim, defence, ask } = intent ?? {};
     if (claim === undefined) this.#silence(address);
-    else this.#answer(address, claim);
+    else this.#answer(address, claim, defence);
     if (ask === undefined) this.#questions.forget(address);
     else this.#questions.ask(address, ask);
   }
@@ -156,15 +157,20 @@ export class Segment {
     this.#socket.close();
   }
 
-  #answer(address: Address, claim: number): void {
+  #answer(address: Address, claim: number, defence: number | undefined): void {
     const vip = this.#vips.get(address);
-    if (vip?.claim === claim) return;
+    if (vip?.claim === claim) {
+      if (defence !== undefined && defence !== vip.defence) this.#claims.defend(address);
+      vip.defence = defence;
+      return;
+    }
     if (vip === undefined) {
-      this.#vips.set(address, { claim, since: this.#options.clock.now() });
+      this.#vips.set(address, { claim, defence, since: this.#options.clock.now() });
       if (!isIpv4(address)) this.#options.groups.join(this.#name, solicitedNodeGroup(address));
       this.#tellIfKernelAnswers(address);
     } else {
       vip.claim = claim;
+      vip.defence = defence;
     }
     this.#claims.claim(address);
   }

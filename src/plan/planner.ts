@@ -54,7 +54,7 @@ function replace<T>(map: Map<Address, readonly T[]>, address: Address, list: rea
 
 function sameIntent(a: L2Intent, b: L2Intent): boolean {
   if (a.segment !== b.segment) return false;
-  if (a.action === "answer") return b.action === "answer" && a.claim === b.claim;
+  if (a.action === "answer") return b.action === "answer" && a.claim === b.claim && a.defence === b.defence;
   return b.action === "ask" && a.ask === b.ask;
 }
 

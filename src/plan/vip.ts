@@ -161,8 +161,10 @@ function decideL2(seat: Seat, standing: Standing | undefined): L2Decision {
 
 function intentOf(segment: string, standing: Standing): readonly L2Intent[] {
   switch (standing.role) {
-    case "owner":
-      return [{ segment, action: "answer", claim: standing.claim }, ...(standing.ask === undefined ? [] : [{ segment, action: "ask", ask: standing.ask } as const])];
+    case "owner": {
+      const { claim, defence, ask } = standing;
+      return [{ segment, action: "answer", claim, ...(defence === undefined ? {} : { defence }) }, ...(ask === undefined ? [] : [{ segment, action: "ask", ask } as const])];
+    }
     case "asking":
       return [{ segment, action: "ask", ask: standing.ask }];
     case "standby":

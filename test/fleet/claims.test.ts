@@ -102,7 +102,7 @@ for (const how of ["heard", "used"] as const) {
     rig.pass(900);
     assert.equal(rig.claims(MINE), before);
     rig.pass(200);
-    assert.equal(rig.claims(MINE), before + 1);
+    assert.deepEqual(rig.standing(MINE), { role: "owner", claim: before, defence: before + 1 }, "with a single announcement, no new claim");
     for (let i = 0; i < 300; i++) {
       rig[how](MINE, STRANGER);
       rig.pass(100);

@@ -157,7 +157,7 @@ export class Rig {
   /** How often it has announced the VIP. */
   claims(vip: Address): number {
     const standing = this.standing(vip);
-    return standing.role === "owner" ? standing.claim : 0;
+    return standing.role === "owner" ? Math.max(standing.claim, standing.defence ?? 0) : 0;
   }
 
   standing(vip: Address, segment = SEGMENT): Standing {

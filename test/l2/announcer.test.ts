@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { L2Intent } from "../../src/l2/index.ts";
 import type { Mac } from "../../src/net/index.ts";
 import { address } from "../../src/net/index.ts";
 import { decodeArp, decodeEthernet, decodeNdp } from "../../src/wire/index.ts";
@@ -54,6 +55,22 @@ test("the same plan twice sends nothing; another claim is announced anew", () =>
   host.desire(VIP_V6, answer("eth0", 6));
   host.world.advance(60_000);
   assert.equal(sent.length, 10);
+});
+
+test("a defence is one frame, and does not begin the claim's burst anew", () => {
+  const host = lan();
+  host.desire(VIP, answer("eth0", 5));
+  host.world.advance(60_000);
+  const { sent } = host.on("eth0");
+  sent.length = 0;
+  const defended = (claim: number): L2Intent => ({ segment: "eth0", action: "answer", claim, defence: 6 });
+  host.desire(VIP, defended(5));
+  host.desire(VIP, defended(5), ask("eth0", 1));
+  host.world.advance(1_000);
+  assert.deepEqual(sent.map(name).filter((frame) => frame.startsWith("announce")), [`announce ${VIP} by request from ${US}`]);
+  host.desire(VIP, defended(7));
+  host.world.advance(60_000);
+  assert.equal(sent.map(name).filter((frame) => frame.startsWith("announce")).length, 1 + 10);
 });
 
 test("only what has changed is looked at", () => {

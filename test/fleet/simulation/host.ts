@@ -27,7 +27,7 @@ const PROBES_MS = [0, 50, 100] as const;
 const ANSWER_MS = 200;
 const LATE_MS = 100;
 
-type Work = { claim: number | undefined; ask: number | undefined; claimedAt: number; silentAt: number };
+type Work = { claim: number | undefined; defence: number | undefined; ask: number | undefined; claimedAt: number; silentAt: number };
 
 /** A machine: what stays when its process dies. */
 export class Host {
@@ -241,9 +241,10 @@ export class Process {
     const standing = this.fleet.standing(address, segment);
     const onSegment = this.#work.get(segment) ?? new Map<Address, Work>();
     this.#work.set(segment, onSegment);
-    const work = onSegment.get(address) ?? { claim: undefined, ask: undefined, claimedAt: -Infinity, silentAt: -Infinity };
+    const work = onSegment.get(address) ?? { claim: undefined, defence: undefined, ask: undefined, claimedAt: -Infinity, silentAt: -Infinity };
     onSegment.set(address, work);
     const claim = standing.role === "owner" ? standing.claim : undefined;
+    const defence = standing.role === "owner" ? standing.defence : undefined;
     const ask = standing.role === "standby" ? undefined : standing.ask;
     if (claim !== undefined && work.claim === undefined) {
       work.claimedAt = this.host.setup.world.time;
@@ -254,7 +255,10 @@ export class Process {
     if (claim !== work.claim) {
       work.claim = claim;
       if (claim !== undefined) this.#announce(port, address, work, claim);
+    } else if (defence !== undefined && defence !== work.defence) {
+      port.lan.broadcast(port, { frame: "announcement", address, mac: port.mac });
     }
+    work.defence = defence;
     if (ask !== work.ask) {
       work.ask = ask;
       if (ask !== undefined) this.#ask(port, segment, address, work, ask);
