@@ -347,7 +347,17 @@ export class Daemon {
   #tell(fact: FleetFact): void {
     const { level, sentence, fields } = sayFact(fact);
     this.#parts.journal[level](sentence, fields);
+    if (fact.fact === "stranger") this.#tellOfStranger(fact, sentence);
     if (fact.fact === "handed-over") this.#onHandedOver?.();
+  }
+
+  /** An Event on the Services, by the host that answers, or by those that would. */
+  #tellOfStranger({ address, segment }: Extract<FleetFact, { readonly fact: "stranger" }>, sentence: string): void {
+    const standing = this.#hosts.fleet.standing(address, segment);
+    if (standing.role === "standby" && standing.owner !== undefined) return;
+    for (const service of this.#cluster.servicesAt(address)) {
+      this.#kubernetes.events.say({ service, type: "Warning", reason: "AddressConflict", action: "Announce", note: sentence });
+    }
   }
 
   // ---- plan

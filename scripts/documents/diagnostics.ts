@@ -17,7 +17,7 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
   },
   {
     line: "<address> is used on <interface> by <MAC>, which is no host of the fleet",
-    meaning: "Somebody else answers ARP or NDP for an address of a pool. Find the machine by its MAC address and take the address from it, or take it out of the pool. On a node it may be kube-proxy in IPVS mode without strictARP, or another load balancer.",
+    meaning: "Somebody else answers ARP or NDP for an address of a pool, or asks in its name. The same stands in an Event of the Service. Find the machine by its MAC address and take the address from it, or take it out of the pool. On a node it may be kube-proxy in IPVS mode without strictARP, or another load balancer.",
   },
   {
     line: "another machine on <interface> has this host's name",

@@ -1,5 +1,6 @@
 /** The whole daemon on a segment: who answers ARP and Neighbor Discovery, and with which frames. */
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually, Fleet, labTest, now, type Frame, type NeighborMessage } from "../lab/index.ts";
 import { answerers, soleAnswerer } from "./answers.ts";
 
@@ -81,11 +82,13 @@ labTest("nobody answers any more for the VIP of a Service that was deleted, or t
   assert.deepEqual(await answerers(fleet, capture, own), ["worker-1"], "the question itself is sound");
 });
 
-labTest("a stranger who uses a VIP as his own leads a client astray for a moment only, and is named", async (lab) => {
+labTest("a stranger who uses a VIP as his own leads a client astray for a moment only, is answered with one frame, and is named", async (lab) => {
   const fleet = await Fleet.start(lab, ["worker-1"]);
   const stranger = await lab.host("stranger", { lan: { ipv4: "10.7.0.66" } });
+  const capture = await lab.capture(fleet.lan, "arp");
   const vip = await fleet.serve("web");
-  await fleet.owner(vip);
+  const announcements = (): number => capture.frames.filter(({ source, payload }) => source === fleet.member().host.link(fleet.lan).mac && payload.type === "arp" && payload.senderAddress === vip && payload.targetAddress === vip).length;
+  await eventually("the claim has been announced five times in both forms", 10_000, () => announcements() === 10);
   await stranger.exec(["ip", "address", "add", `${vip}/32`, "dev", "eth0"]);
   // Its kernel asks for the client in the VIP's name: no claim, but the client's cache takes it for one.
   await stranger.execToEnd(["ping", "-c", "1", "-W", "0.3", "-I", vip, fleet.client.host.link(fleet.lan).ipv4 ?? ""]);
@@ -93,7 +96,14 @@ labTest("a stranger who uses a VIP as his own leads a client astray for a moment
   const cached = async () => (await fleet.client.host.neighbours()).find(({ address }) => address === vip)?.mac;
   assert.equal(await cached(), mac);
   await eventually("the client is led back", 4000, async () => (await fleet.cached(vip))?.name === "worker-1");
-  await fleet.member().daemon.waitForLog(new RegExp(`${vip} is used on eth0 by ${mac}, which is no host of the fleet`));
+  await sleep(1500); // in which a claim would have been announced twice more
+  assert.equal(announcements(), 11);
+  const sentence = `${vip} is used on eth0 by ${mac}, which is no host of the fleet`;
+  await fleet.member().daemon.waitForLog(new RegExp(sentence));
+  await eventually("an Event of the Service says so", 5000, async () => {
+    const { body } = await fleet.api.request("GET", "/apis/events.k8s.io/v1/namespaces/default/events");
+    return (body as { readonly items: readonly { readonly note: string; readonly regarding: { readonly name: string } }[] }).items.some(({ note, regarding }) => note === sentence && regarding.name === "web");
+  });
 });
 
 labTest("a macvlan on the interface is the same segment once more: the host answers with one MAC", async (lab) => {
