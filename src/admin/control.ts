@@ -2,8 +2,9 @@
  * The socket on which the daemon takes orders: HTTP over a Unix socket, POST only, for root and the daemon's own user. It only finds out
  * what is wanted; carrying it out is another's.
  */
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Log } from "../log/index.ts";
+import { sendJson } from "./json.ts";
 import { listenAt, stopListening } from "./listen.ts";
 import type { ErrorReport, Orders } from "./reports.ts";
 
@@ -22,9 +23,9 @@ export class ControlSocket {
     this.#options = options;
     this.#server = createServer({ requestTimeout: 5000, maxHeaderSize: 4096 }, (request, response) => {
       const path = request.url ?? "/";
-      if (request.method !== "POST") answer(response, 405, { error: "this socket only takes POST" });
-      else if (isOrder(path, options.carryOut)) void options.carryOut[path]().then((report) => { answer(response, 200, report); });
-      else answer(response, 404, { error: "no such order" });
+      if (request.method !== "POST") sendJson(response, 405, { error: "this socket only takes POST" } satisfies ErrorReport);
+      else if (isOrder(path, options.carryOut)) void options.carryOut[path]().then((report) => { sendJson(response, 200, report); });
+      else sendJson(response, 404, { error: "no such order" } satisfies ErrorReport);
     });
     this.#server.maxConnections = 16;
   }
@@ -47,9 +48,4 @@ export class ControlSocket {
 
 function isOrder(path: string, orders: ControlSocketOptions["carryOut"]): path is keyof Orders {
   return Object.hasOwn(orders, path);
-}
-
-function answer(response: ServerResponse, status: number, body: Orders[keyof Orders] | ErrorReport): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(`${JSON.stringify(body)}\n`);
 }

@@ -1,4 +1,4 @@
-/** Sockets of the file system on which the daemon listens. */
+/** How the daemon's servers listen on sockets of the file system, and how they stop. */
 import { unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";

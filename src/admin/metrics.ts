@@ -5,6 +5,7 @@
 import { createServer, type Server } from "node:http";
 import type { Log } from "../log/index.ts";
 import type { Exposition, Sample } from "./exposition.ts";
+import { stopListening } from "./listen.ts";
 
 export type Endpoint = { readonly address: string; readonly port: number };
 
@@ -69,12 +70,7 @@ export class MetricsServer {
   };
 
   stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-      this.#server.closeAllConnections();
-    });
+    return stopListening(this.#server);
   }
 
   async #scrape(): Promise<{ readonly type: string; readonly text: string }> {

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Log } from "../log/index.ts";
 import type { Clock } from "../time/index.ts";
+import { sendJson } from "./json.ts";
 import { listenAt, stopListening } from "./listen.ts";
 import type { ErrorReport, Reports } from "./reports.ts";
 
@@ -62,12 +63,12 @@ export class AdminSocket {
     try {
       const answered = this.#answer(request.method, target);
       if ("rows" in answered) await this.#writeRows(response, answered.rows);
-      else if ("report" in answered) send(response, 200, answered.report);
-      else send(response, answered.status, { error: answered.error } satisfies ErrorReport);
+      else if ("report" in answered) sendJson(response, 200, answered.report);
+      else sendJson(response, answered.status, { error: answered.error } satisfies ErrorReport);
     } catch (error) {
       this.#options.log.error("a question could not be answered", { path: target, error: String(error) });
       if (response.headersSent) response.destroy();
-      else send(response, 500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport);
+      else sendJson(response, 500, { error: "this question could not be answered; the log says why" } satisfies ErrorReport);
     }
   }
 
@@ -98,9 +99,4 @@ export class AdminSocket {
     }
     response.end(`${text}\n]\n`);
   }
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(`${JSON.stringify(body)}\n`);
 }
