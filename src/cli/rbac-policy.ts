@@ -2,6 +2,8 @@
  * What RBAC cannot say: which addresses an account may write, and which Leases it may create. ValidatingAdmissionPolicies, in CEL
  * (Kubernetes 1.30 or later; with pools 1.31, for its functions on addresses). Pure.
  */
+import { POOL_ANNOTATION } from "../cluster/index.ts";
+import { ALLOCATOR_LEASE, HOST_LEASE_PREFIX } from "../kube/index.ts";
 import { type AddressRange, formatPrefix, prefixesOfRange } from "../net/index.ts";
 import type { Manifest } from "./manifest.ts";
 import type { YamlValue } from "./yaml.ts";
@@ -17,7 +19,7 @@ export function poolPolicy(namespace: string, wide: string, ranges: readonly Add
 They are the pools of the configuration; when those change, apply this again. Kubernetes 1.31 or later.`,
     rule: { apiGroups: [""], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["services/status"] },
     who: `request.userInfo.username == 'system:serviceaccount:${namespace}:bmlb' ||
-request.userInfo.username.startsWith('system:serviceaccount:${namespace}:bmlb-host-')`,
+request.userInfo.username.startsWith('system:serviceaccount:${namespace}:${HOST_LEASE_PREFIX}')`,
     variables: {
       pools: `[\n${prefixes.map((prefix) => `  '${prefix}'`).join(",\n")}\n]`,
       ingress: "object.?status.?loadBalancer.?ingress.orValue([])",
@@ -34,12 +36,12 @@ request.userInfo.username.startsWith('system:serviceaccount:${namespace}:bmlb-ho
         message: "bmlb may give Services the addresses of its pools only; after a change of pools run: bmlb rbac -c /etc/bmlb/config.toml | kubectl apply -f -",
       },
       {
-        expression: `variables.notes.all(key, key == 'bmlb.io/pool' || (key in variables.notesBefore && variables.notes[key] == variables.notesBefore[key])) &&
-variables.notesBefore.all(key, key == 'bmlb.io/pool' || key in variables.notes) &&
+        expression: `variables.notes.all(key, key == '${POOL_ANNOTATION}' || (key in variables.notesBefore && variables.notes[key] == variables.notesBefore[key])) &&
+variables.notesBefore.all(key, key == '${POOL_ANNOTATION}' || key in variables.notes) &&
 object.metadata.?labels == oldObject.metadata.?labels &&
 object.metadata.?finalizers == oldObject.metadata.?finalizers &&
 object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences`,
-        message: "bmlb may change the status of a Service and its annotation bmlb.io/pool, and nothing else",
+        message: `bmlb may change the status of a Service and its annotation ${POOL_ANNOTATION}, and nothing else`,
       },
     ],
   });
@@ -51,11 +53,11 @@ export function leasePolicy(namespace: string, wide: string): readonly Manifest[
     name: `${wide}-leases`,
     about: "A host creates the Lease that has the name of its account, or the allocator's, and no other's. Kubernetes 1.30 or later.",
     rule: { apiGroups: ["coordination.k8s.io"], apiVersions: ["v1"], operations: ["CREATE"], resources: ["leases"] },
-    who: `request.userInfo.username.startsWith('system:serviceaccount:${namespace}:bmlb-host-')`,
+    who: `request.userInfo.username.startsWith('system:serviceaccount:${namespace}:${HOST_LEASE_PREFIX}')`,
     variables: {},
     validations: [
       {
-        expression: `object.metadata.name == 'bmlb-allocator' ||
+        expression: `object.metadata.name == '${ALLOCATOR_LEASE}' ||
 request.userInfo.username == 'system:serviceaccount:${namespace}:' + object.metadata.name`,
         message: "a host of bmlb may create its own Lease and the allocator's only",
       },

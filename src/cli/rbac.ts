@@ -2,6 +2,7 @@
  * What the cluster must allow bmlb, as manifests: the general ones with one account for all hosts, or an account for each host that may
  * write no Lease of another's; and, for known pools, a policy that refuses any other address. Pure.
  */
+import { ALLOCATOR_LEASE, FLEET_SECRET, HOST_LEASE_PREFIX } from "../kube/index.ts";
 import type { AddressRange } from "../net/index.ts";
 import type { Manifest } from "./manifest.ts";
 import { leasePolicy, poolPolicy } from "./rbac-policy.ts";
@@ -18,7 +19,6 @@ export type RbacOptions = {
 export const DEFAULT_NAMESPACE = "bmlb-system";
 
 const RBAC = "rbac.authorization.k8s.io";
-const SECRET_OF_THE_FLEET = "bmlb-fleet";
 
 /** In the order in which they are to be applied. */
 export function rbacManifests(options: RbacOptions): readonly Manifest[] {
@@ -43,7 +43,7 @@ const CLUSTER_RULES: readonly YamlValue[] = [
 ];
 
 const LEASES = { apiGroups: ["coordination.k8s.io"], resources: ["leases"] };
-const FLEET_KEY = { apiGroups: [""], resources: ["secrets"], resourceNames: [SECRET_OF_THE_FLEET], verbs: ["get"] };
+const FLEET_KEY = { apiGroups: [""], resources: ["secrets"], resourceNames: [FLEET_SECRET], verbs: ["get"] };
 
 function forAll(namespace: string, wide: string): readonly Manifest[] {
   return [
@@ -66,7 +66,7 @@ function forEach(hosts: readonly string[], namespace: string, wide: string): rea
     binding("Role", "bmlb-hosts", namespace, "bmlb-hosts", accounts, namespace),
     ...accounts.flatMap((name) => [
       // A host's Lease has the name of its account.
-      role(name, namespace, [{ ...LEASES, resourceNames: [name, "bmlb-allocator"], verbs: ["get", "update", "patch"] }]),
+      role(name, namespace, [{ ...LEASES, resourceNames: [name, ALLOCATOR_LEASE], verbs: ["get", "update", "patch"] }]),
       binding("Role", name, namespace, name, [name], namespace),
     ]),
     ...leasePolicy(namespace, wide),
@@ -74,7 +74,7 @@ function forEach(hosts: readonly string[], namespace: string, wide: string): rea
 }
 
 function accountOf(host: string): string {
-  return `bmlb-host-${host}`;
+  return `${HOST_LEASE_PREFIX}${host}`;
 }
 
 function account(name: string, whose: "host" | "hosts", namespace: string): readonly Manifest[] {

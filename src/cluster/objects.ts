@@ -15,6 +15,9 @@ export type ServicePort = {
   readonly port: number;
 };
 
+/** On a Service: the pool that its addresses are from, as the allocator noted it. */
+export const POOL_ANNOTATION = "bmlb.io/pool";
+
 /** One entry of status.loadBalancer.ingress that carries an address. */
 export type Ingress = {
   readonly ip: Address;

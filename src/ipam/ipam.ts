@@ -4,7 +4,7 @@
  * Knows from `observe` who holds what and answers `decide` for one Service at a time. A decision is only a wish: it becomes true
  * through the API, and comes back as an observation. Pure: no clock, no request; time comes in.
  */
-import { type ClusterView, type Service, type ServiceKey, serviceName } from "../cluster/index.ts";
+import { type ClusterView, POOL_ANNOTATION, type Service, type ServiceKey, serviceName } from "../cluster/index.ts";
 import { anySelects, type Config, type PoolConfig } from "../config/index.ts";
 import { type Address, type Family, familyOf, RangeIndex } from "../net/index.ts";
 import { type AddressRequest, requestOf } from "./request.ts";
@@ -35,9 +35,6 @@ const SHOWN_WITHIN_MS = 30_000;
 const MOST_REMEMBERED = 10_000;
 
 type Pool = { readonly config: PoolConfig; readonly space: Space; used: number };
-
-/** In which the allocator notes the pool of an address. */
-const POOL_ANNOTATION = "bmlb.io/pool";
 
 export class Ipam {
   #config: Config;

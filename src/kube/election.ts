@@ -5,6 +5,7 @@ import { type Election, type ElectionAnswer, type ElectionEffect, type ElectionE
 import type { LeaseAnswer, LeaseClient } from "./leaseclient.ts";
 import type { Trouble } from "./trouble.ts";
 
+/** Whoever holds it is the allocator. */
 export const ALLOCATOR_LEASE = "bmlb-allocator";
 
 export type AllocatorElectionOptions = {

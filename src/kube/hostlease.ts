@@ -12,6 +12,7 @@ import { type Lease, type LeaseRecord, microTime } from "./lease.ts";
 import type { LeaseAnswer, LeaseClient } from "./leaseclient.ts";
 import type { Trouble } from "./trouble.ts";
 
+/** With a host's name after it, the name of its Lease. */
 export const HOST_LEASE_PREFIX = "bmlb-host-";
 export const STATEMENT_ANNOTATION = "bmlb.io/statement";
 

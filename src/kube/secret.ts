@@ -13,6 +13,7 @@ import type { Api } from "./client.ts";
 import { recordOf, textOf } from "./raw.ts";
 import type { Trouble } from "./trouble.ts";
 
+/** The Secret that holds it. */
 export const FLEET_SECRET = "bmlb-fleet";
 
 export type FleetKeyOptions = {

@@ -6,13 +6,11 @@
  * carried out much later; and it is sent only if `mayWrite` says yes in that very turn. Never retries: what is to be written is for
  * ipam to decide anew.
  */
-import type { Ingress, Service } from "../cluster/index.ts";
+import { type Ingress, POOL_ANNOTATION, type Service } from "../cluster/index.ts";
 import type { Api } from "./client.ts";
 import type { Contact } from "./contact.ts";
 import type { Failure } from "./failure.ts";
 import { readService } from "./objects.ts";
-
-export const POOL_ANNOTATION = "bmlb.io/pool";
 
 export type WriteResult =
   /** `service` is what the API now has. */
