@@ -18,9 +18,8 @@ import { innerTable, readTable } from "./table.ts";
 import type { TomlTable } from "./toml.ts";
 import { warn } from "./warnings.ts";
 
-/** What the files that the configuration names hold. Never printed. */
+/** What the files that the configuration names hold, but for the kubeconfig, which its user reads anew. Never printed. */
 export type Secrets = {
-  readonly kubeconfig: string;
   /** By the name of the peer. */
   readonly passwords: ReadonlyMap<string, string>;
   /** Undefined: the Secret bmlb-fleet. */
@@ -70,7 +69,7 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
     },
     metrics: { listen: metrics.listen.value },
   };
-  return { config, secrets: { kubeconfig: kubernetes.text, passwords, fleetKey: key?.key }, fixed: [...host.fixed, ...kubernetes.fixed] };
+  return { config, secrets: { passwords, fleetKey: key?.key }, fixed: [...host.fixed, ...kubernetes.fixed] };
 }
 
 function reportUnknownTables(root: TomlTable, findings: Findings): void {
@@ -111,7 +110,7 @@ function readKubernetes(
   root: TomlTable,
   { secretFiles, checkKubeconfig }: Surroundings,
   findings: Findings,
-): { readonly config: Config["kubernetes"]; readonly text: string; readonly fixed: readonly FixedSetting[] } {
+): { readonly config: Config["kubernetes"]; readonly fixed: readonly FixedSetting[] } {
   const kubernetes = readTable(KUBERNETES, innerTable(root, "kubernetes", findings), findings);
   const { kubeconfig, context: contextSetting } = kubernetes;
   const context = contextSetting.value === "" ? undefined : contextSetting.value;
@@ -130,7 +129,6 @@ function readKubernetes(
       loadBalancerClass: kubernetes.load_balancer_class.value,
       unclassed: kubernetes.unclassed.value,
     },
-    text: file?.text ?? "",
     fixed: [
       { place: kubeconfig.place, value: file?.path ?? "" },
       { place: contextSetting.place, value: context ?? "" },

@@ -224,7 +224,6 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
   });
   assert.deepEqual(config.fleet, { helloMs: 100, failbackDelayMs: 0, failback: "never", keyFile: "/etc/bmlb/fleet.key", refreshMs: 0, announceRate: 100 });
   assert.deepEqual(config.metrics, { listen: { address: "::1", port: 9100 } });
-  assert.equal(secrets.kubeconfig, "apiVersion: v1\n");
   assert.deepEqual([...secrets.passwords], [["tor-1", "geheim"]]);
   assert.equal(new TextDecoder().decode(secrets.fleetKey), "0123456789abcdef0123456789abcdef");
   assert.ok(!JSON.stringify(config).includes("geheim"));
@@ -301,8 +300,8 @@ test("conf.d is merged in name order; lists of tables append, tables join", () =
 });
 
 test("a path is taken from the folder of the file that names it", () => {
-  const { secrets } = loadRight('[kubernetes]\nkubeconfig = "./secrets/admin.conf"\n', { files: { "/etc/bmlb/secrets/admin.conf": "admin" } });
-  assert.equal(secrets.kubeconfig, "admin");
+  const { config } = loadRight('[kubernetes]\nkubeconfig = "./secrets/admin.conf"\n', { files: { "/etc/bmlb/secrets/admin.conf": "admin" } });
+  assert.equal(config.kubernetes.kubeconfig, "/etc/bmlb/secrets/admin.conf");
 });
 
 test("a hold time of zero has no keepalives", () => {
