@@ -41,8 +41,8 @@ const builtinsByRequire: Plugin = {
 };
 
 /**
- * Of the client library we take how a kubeconfig proves who we are; requests and objects are our own (src/kube/client.ts, objects.ts). Its
- * HTTP client and the code generated for every object that Kubernetes has are left out: two megabytes that each start would read.
+ * Of the client library we take how OIDC proves who we are; all else of a kubeconfig, requests and objects are our own (src/kube/). Its HTTP
+ * client and the code generated for every object that Kubernetes has are left out: two megabytes that each start would read.
  */
 const ABSENT: Readonly<Record<string, string>> = {
   undici: "export const Agent = undefined, ProxyAgent = undefined, fetch = undefined;",

@@ -1,5 +1,5 @@
 /** The completion for bash. It needs nothing but bash itself. Pure. */
-import { kindOf, TARGETS } from "./completion-words.ts";
+import { kindOf, nameOf, TARGETS } from "./completion-words.ts";
 import { type CommandDescription, everyCommand } from "./describe.ts";
 
 export function bashCompletion(program: CommandDescription): string {
@@ -57,10 +57,6 @@ function choices(command: CommandDescription): string {
   const candidates = argument !== undefined && kindOf(argument.name) === "target" ? '"$(_bmlb_targets)"' : `"${words.join(" ")}"`;
   const offered = candidates === '""' ? "" : `; ((given == 0)) && candidates=${candidates}`;
   return `    "${nameOf(command)}") options="${options}"${offered} ;;`;
-}
-
-function nameOf(command: CommandDescription): string {
-  return command.path.join(" ");
 }
 
 function patterns(words: readonly string[]): string {

@@ -1,5 +1,5 @@
 /** The completion for fish. Pure. */
-import { kindOf, singleQuoted, TARGETS } from "./completion-words.ts";
+import { kindOf, nameOf, singleQuoted, TARGETS } from "./completion-words.ts";
 import { type CommandDescription, everyCommand, type OptionDescription } from "./describe.ts";
 
 export function fishCompletion(program: CommandDescription): string {
@@ -51,10 +51,6 @@ function optionSpec({ flags, value, summary }: OptionDescription): string {
   const names = flags.map((flag) => (flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
   const argument = value === undefined ? [] : [kindOf(value) === "file" ? "-r -F" : "-x"];
   return [...names, ...argument, `-d ${quoted(summary)}`].join(" ");
-}
-
-function nameOf(command: CommandDescription): string {
-  return command.path.join(" ");
 }
 
 function words(all: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** What the completions of all shells have in common. Pure. */
+import type { CommandDescription } from "./describe.ts";
 
 /** What can stand where a name stands. */
 export type Kind = "file" | "target" | "anything";
@@ -14,6 +15,11 @@ export function kindOf(name: string): Kind {
     default:
       return "anything";
   }
+}
+
+/** The words that call a command, as they are typed. */
+export function nameOf(command: CommandDescription): string {
+  return command.path.join(" ");
 }
 
 /** Addresses and Services that the daemon knows, one a line; nothing if it does not answer. JSON has one field a line there. */
