@@ -11,7 +11,7 @@ export function loadConfiguration(path: string, copy?: ConfigCopy): LoadedConfig
 }
 
 /** One line a problem. */
-export function formatProblems(problems: readonly Problem[]): string {
+function formatProblems(problems: readonly Problem[]): string {
   return problems.map((problem) => `${formatProblem(problem)}\n`).join("");
 }
 

@@ -12,7 +12,7 @@ import type { RbacCommand } from "./rbac-command.ts";
 import { reload } from "./reload.ts";
 import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
 
-export const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
+const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
 
 /** What the commands need of the process that they run in. */
 export type Surroundings = {

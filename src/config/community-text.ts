@@ -8,7 +8,7 @@ import { quote } from "./problem.ts";
 import type { Parsed } from "./value.ts";
 
 /** Names for a standard community. */
-export const WELL_KNOWN_COMMUNITIES: Readonly<Record<string, number>> = {
+const WELL_KNOWN_COMMUNITIES: Readonly<Record<string, number>> = {
   "no-export": 0xffffff01, // RFC 1997
   "no-advertise": 0xffffff02,
   "no-export-subconfed": 0xffffff03,
@@ -22,7 +22,7 @@ const SYNTAX = '"64500:100", "large:64500:1:2", "rt:64500:1"';
 const NAMES = Object.keys(WELL_KNOWN_COMMUNITIES);
 
 /** What a name of [bgp.communities] may stand for: a literal or a well-known name. */
-export function parseCommunityLiteral(text: string): Parsed<Community> {
+function parseCommunityLiteral(text: string): Parsed<Community> {
   const wellKnown = Object.hasOwn(WELL_KNOWN_COMMUNITIES, text) ? WELL_KNOWN_COMMUNITIES[text] : undefined;
   if (wellKnown !== undefined) return { value: { type: "standard", value: wellKnown } };
   const parts = text.split(":");

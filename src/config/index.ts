@@ -5,7 +5,7 @@ export { type ConfigDigests, configDigests } from "./digest.ts";
 export { type ConfigFiles, type FileFault, type FileRead, type FolderRead, sayFault } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";
 export { type LoadOptions, type LoadedConfig, loadConfig } from "./load.ts";
-export { type LoadedPools, loadPools } from "./load-pools.ts";
+export { loadPools } from "./load-pools.ts";
 export { isDnsLabel } from "./label.ts";
 export { parseGlob } from "./parse-glob.ts";
 export { parseLabelSelector } from "./parse-selector.ts";
@@ -14,5 +14,5 @@ export { type Problem, escapeUnprintable, formatProblem, quote } from "./problem
 export type { Secrets } from "./read-config.ts";
 export { SCHEMA } from "./schema.ts";
 export { type CheckKubeconfig, type KubeconfigVerdict, whyOpen } from "./secrets.ts";
-export { type LabelSelector, type Requirement, anySelects, selects } from "./selector.ts";
+export { type LabelSelector, anySelects, selects } from "./selector.ts";
 export { type Key, type Table, formatLiteral } from "./table.ts";

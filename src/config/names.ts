@@ -40,7 +40,7 @@ export const loadBalancerClass: ValueType<string> = parsedText('a class such as 
 const NAME_RULE = "1 to 253 letters, digits, dots, dashes and underscores, a letter or digit at both ends";
 
 /** True for what may name a pool, an advertisement, a peer, a profile, a community. */
-export function isName(name: string): boolean {
+function isName(name: string): boolean {
   return /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(name);
 }
 

@@ -9,7 +9,7 @@ import { scan } from "./scan.ts";
 /** A file of more octets is not read. */
 export const MOST_OCTETS = 1 << 20;
 /** A longer string, key or number is refused; in octets of UTF-8, with its quotes not counted. */
-export const MOST_STRING_OCTETS = 64 * 1024;
+const MOST_STRING_OCTETS = 64 * 1024;
 /** Deeper tables and lists are refused. */
 export const MOST_NESTING = 32;
 

@@ -276,7 +276,7 @@ export class Ipam {
 type Found = { readonly addresses: readonly Address[]; readonly pool: string } | { readonly reason: RefusalReason; readonly message: string };
 
 /** True if bmlb serves the Service: type LoadBalancer, our class, or no class where that is served too. */
-export function servesService(config: Config, service: Service): boolean {
+function servesService(config: Config, service: Service): boolean {
   if (service.type !== "LoadBalancer") return false;
   return service.loadBalancerClass === undefined ? config.kubernetes.unclassed : service.loadBalancerClass === config.kubernetes.loadBalancerClass;
 }

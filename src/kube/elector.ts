@@ -21,7 +21,7 @@ export type ElectionTimes = {
 };
 
 /** Those of Kubernetes' own components. */
-export const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
+const ELECTION_TIMES: ElectionTimes = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
 /** Who does not lead waits retryPeriod × 1 … 2.2 between two looks. */
 const JITTER_FACTOR = 1.2;
 const RELEASE_ATTEMPTS = 3;

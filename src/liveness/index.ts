@@ -1,2 +1,1 @@
-export { HELLO_PORT } from "./groups.ts";
-export { Liveness, type LivenessOptions } from "./liveness.ts";
+export { Liveness } from "./liveness.ts";

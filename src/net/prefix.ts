@@ -65,11 +65,3 @@ export function rangeContains(range: AddressRange, a: Address): boolean {
   const n = addressToBigInt(a);
   return addressToBigInt(range.first) <= n && n <= addressToBigInt(range.last);
 }
-
-export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
-  return rangeContains(a, b.first) || rangeContains(b, a.first);
-}
-
-export function prefixContains(prefix: Prefix, a: Address): boolean {
-  return familyOf(prefix.address) === familyOf(a) && prefixOf(a, prefix.length).address === prefix.address;
-}

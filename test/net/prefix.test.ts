@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { address, addressFromBigInt, addressToBigInt, formatPrefix, parseMac, macFromBytes, macToBytes, parsePrefix, prefixContains, prefixesOfRange, prefixOf, rangeContains, rangeOfPrefix, rangesOverlap } from "../../src/net/index.ts";
+import { address, addressFromBigInt, addressToBigInt, formatPrefix, parseMac, macFromBytes, macToBytes, parsePrefix, prefixesOfRange, prefixOf, rangeContains, rangeOfPrefix } from "../../src/net/index.ts";
 
 test("a prefix has its host bits clear", () => {
   assert.deepEqual(parsePrefix("192.0.2.0/24"), { address: "192.0.2.0", length: 24 });
@@ -18,8 +18,6 @@ for (const text of ["192.0.2.1/24", "192.0.2.0/33", "192.0.2.0", "192.0.2.0/", "
 test("a prefix reaches from its first to its last address", () => {
   assert.deepEqual(rangeOfPrefix({ address: address("192.0.2.0"), length: 24 }), { first: "192.0.2.0", last: "192.0.2.255" });
   assert.deepEqual(rangeOfPrefix({ address: address("2001:db8::"), length: 127 }), { first: "2001:db8::", last: "2001:db8::1" });
-  assert.equal(prefixContains(prefixOf(address("192.0.2.77"), 26), address("192.0.2.127")), true);
-  assert.equal(prefixContains(prefixOf(address("192.0.2.77"), 26), address("192.0.2.128")), false);
 });
 
 test("ranges contain their ends, and never an address of the other family", () => {
@@ -28,8 +26,6 @@ test("ranges contain their ends, and never an address of the other family", () =
   assert.equal(rangeContains(range, address("192.0.2.20")), true);
   assert.equal(rangeContains(range, address("192.0.2.21")), false);
   assert.equal(rangeContains(range, address("::1")), false);
-  assert.equal(rangesOverlap(range, { first: address("192.0.2.20"), last: address("192.0.2.30") }), true);
-  assert.equal(rangesOverlap(range, { first: address("192.0.2.21"), last: address("192.0.2.30") }), false);
 });
 
 test("a MAC is lower-case octets with colons", () => {

@@ -14,7 +14,6 @@ import { type Reader, concat, u16s, u32s, u64s } from "./octets.ts";
 
 export const OPTIONAL = 0x80;
 export const TRANSITIVE = 0x40;
-export const PARTIAL = 0x20;
 export const EXTENDED_LENGTH = 0x10;
 const WELL_KNOWN = TRANSITIVE;
 const OPTIONAL_TRANSITIVE = OPTIONAL | TRANSITIVE;

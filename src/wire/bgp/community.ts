@@ -1,29 +1,10 @@
 /**
- * Communities: standard (RFC 1997), extended (RFC 4360) and large (RFC 8092), with their usual spelling. Pure.
+ * Communities: standard (RFC 1997), extended (RFC 4360) and large (RFC 8092). Pure.
  *
  * A standard community is its 32-bit number, an extended one its 64-bit number, so that sorting them is sorting numbers.
  */
 
 export type LargeCommunity = { readonly global: number; readonly local1: number; readonly local2: number };
-
-const WELL_KNOWN: Readonly<Record<number, string>> = {
-  0xffff0000: "graceful-shutdown", // RFC 8326
-  0xffff029a: "blackhole", // RFC 7999
-  0xffff0007: "no-llgr", // RFC 9494
-  0xffffff01: "no-export", // RFC 1997
-  0xffffff02: "no-advertise",
-  0xffffff03: "no-export-subconfed",
-  0xffffff04: "no-peer", // RFC 3765
-};
-
-export function formatCommunity(community: number): string {
-  return WELL_KNOWN[community] ?? `${community >>> 16}:${community & 0xffff}`;
-}
-
-/** The canonical representation of RFC 8092 5. */
-export function formatLargeCommunity({ global, local1, local2 }: LargeCommunity): string {
-  return `${global}:${local1}:${local2}`;
-}
 
 //  0      1          2                    8
 //  | Type | Sub-type | Value (six octets) |
@@ -38,17 +19,4 @@ export function routeTarget(asn: number, value: number): bigint {
   if (asn > 0xffffffff || value > (wide ? 0xffff : 0xffffffff)) throw new RangeError(`the route target ${asn}:${value} does not exist`);
   const fields = wide ? (BigInt(asn) << 16n) | BigInt(value) : (BigInt(asn) << 32n) | BigInt(value);
   return ((wide ? FOUR_OCTET_AS : TWO_OCTET_AS) << 56n) | (ROUTE_TARGET << 48n) | fields;
-}
-
-export function formatExtendedCommunity(community: bigint): string {
-  const subtype = (community >> 48n) & 0xffn;
-  switch ((community >> 56n) & 0xffn) {
-    case TWO_OCTET_AS:
-      if (subtype === ROUTE_TARGET) return `rt:${(community >> 32n) & 0xffffn}:${community & 0xffffffffn}`;
-      break;
-    case FOUR_OCTET_AS:
-      if (subtype === ROUTE_TARGET) return `rt:${(community >> 16n) & 0xffffffffn}:${community & 0xffffn}`;
-      break;
-  }
-  return `0x${community.toString(16).padStart(16, "0")}`;
 }

@@ -1,7 +1,7 @@
 /** Address families as BGP numbers them (RFC 4760 3): unicast only. Pure. */
 import type { Family } from "../../net/index.ts";
 
-export const SAFI_UNICAST = 1;
+const SAFI_UNICAST = 1;
 
 const AFI: Readonly<Record<Family, number>> = { ipv4: 1, ipv6: 2 };
 

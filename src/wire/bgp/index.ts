@@ -1,13 +1,12 @@
 /** The face of the BGP codec. */
-export { type AsPath, type AsPathSegment, AS_TRANS, ownPath } from "./as-path.ts";
-export { type AttributeContext, type Origin, type PathAttributes } from "./attribute.ts";
+export { AS_TRANS, ownPath } from "./as-path.ts";
+export type { PathAttributes } from "./attribute.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
-export { type LargeCommunity, formatCommunity, formatExtendedCommunity, formatLargeCommunity, routeTarget } from "./community.ts";
+export { routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
-export { type AfiSafi, afiSafiOf, familyOfAfiSafi } from "./family.ts";
+export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
-export type { Ipv6NextHop } from "./multiprotocol.ts";
-export { type Nlri, type RouteField, decodeNlri, encodeNlri, prefixesOf } from "./nlri.ts";
+export { type Nlri, decodeNlri, encodeNlri, prefixesOf } from "./nlri.ts";
 export {
   CEASE,
   CEASE_SUBCODE,

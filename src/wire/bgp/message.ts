@@ -11,7 +11,7 @@ import { u16s } from "./octets.ts";
 //  | Marker (ones)  | Length | Type | Body (variable) |
 
 export const HEADER_OCTETS = 19;
-export const MARKER_OCTETS = 16;
+const MARKER_OCTETS = 16;
 export const MAX_MESSAGE_OCTETS = 4096; // RFC 4271 4.1; we do not negotiate RFC 8654
 
 export type MessageType = "OPEN" | "UPDATE" | "NOTIFICATION" | "KEEPALIVE" | "ROUTE-REFRESH";
