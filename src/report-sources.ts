@@ -21,6 +21,7 @@ export interface Insides extends Pick<ReportSources, "version" | "state" | "upti
   readonly speaker: () => BgpSpeaker | undefined;
 }
 
+/** Asks the parts anew at each look; keeps nothing. */
 export function reportSources(insides: Insides): ReportSources {
   const { cluster, planner, fleet, l2, kubernetes, allocator, world, speaker, ...own } = insides;
   return {

@@ -6,6 +6,7 @@ import type { CommandDescription } from "./describe.ts";
 
 export type Shell = "bash" | "zsh" | "fish";
 
+/** A script for the shell to read. */
 export function completionFor(shell: Shell, program: CommandDescription): string {
   switch (shell) {
     case "bash":

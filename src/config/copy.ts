@@ -13,6 +13,7 @@ export type ConfigCopy = {
   readonly sources: readonly SourceText[];
 };
 
+/** As `parseCopy` reads it. */
 export function formatCopy(copy: ConfigCopy): string {
   return JSON.stringify({ version: 1, ...copy });
 }

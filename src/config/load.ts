@@ -37,6 +37,7 @@ export type LoadedConfig =
     }
   | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]]; readonly warnings: readonly Problem[]; readonly sources: readonly string[] };
 
+/** Reads and checks everything. Never throws for what the files hold. */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const findings = new Findings();
   const { sources, texts, root } = readSources(options.path, options.files, findings);

@@ -18,6 +18,7 @@ export type Sources = {
   readonly root: TomlTable | undefined;
 };
 
+/** Reads config.toml at `path` and conf.d/ beside it; what is wrong with them is reported. */
 export function readSources(path: string, files: ConfigFiles, findings: Findings): Sources {
   const sources = [path, ...listConfD(path, files, findings)];
   const texts = sources.map((source) => readRoot(source, files, findings)).filter((file) => file !== undefined);

@@ -11,6 +11,7 @@ export type Defence = {
   readonly dueAt: number;
 };
 
+/** Nobody has used it. */
 export const NO_DEFENCE: Defence = { against: undefined, dueAt: -Infinity };
 
 /** A host of the fleet that is new has been heard by then. */

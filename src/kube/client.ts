@@ -31,7 +31,9 @@ export type Call = {
   readonly guard?: () => boolean;
 };
 
+/** A whole answer with its body from JSON, or why there is none. */
 export type Answer = { readonly ok: true; readonly status: number; readonly body: unknown } | { readonly ok: false; readonly failure: Failure };
+/** An answer that has begun and is the caller's to read, or why there is none. */
 export type Opened = { readonly ok: true; readonly response: IncomingMessage } | { readonly ok: false; readonly failure: Failure };
 
 /** What the rest of kube/ needs of a client. */

@@ -33,6 +33,7 @@ export type TlsOptions = {
   readonly rejectUnauthorized?: boolean;
 };
 
+/** What the next request is made with, or why there is nothing to make one with. */
 export type Attempted = ({ readonly ok: true } & Attempt) | { readonly ok: false; readonly failure: Failure };
 
 export type CredentialsStatus = {

@@ -14,6 +14,7 @@ import type { Trouble } from "./trouble.ts";
 
 /** With a host's name after it, the name of its Lease. */
 export const HOST_LEASE_PREFIX = "bmlb-host-";
+/** On a host's Lease: what the host says of itself, as JSON. */
 export const STATEMENT_ANNOTATION = "bmlb.io/statement";
 
 const RENEW_MS = 5_000;

@@ -11,6 +11,7 @@ import { execOf } from "./kubeconfig-exec.ts";
 import type { PlugInSpec } from "./plugin.ts";
 import { type Json, listOf, recordOf, stringsOf, textOf } from "./raw.ts";
 
+/** By what we prove who we are; of several that a user has, the one that counts. */
 export type CredentialKind = "certificate" | "token" | "token-file" | "exec" | "auth-provider" | "password" | "none";
 
 /** PEM, in the kubeconfig itself or in a file. */

@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 
+/** One certificate, several, or a key. */
 export type Pem = string | Buffer;
 
 const CERTIFICATE = /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^]*?-----END (TRUSTED |X509 )?CERTIFICATE-----/g;

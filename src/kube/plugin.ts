@@ -10,6 +10,7 @@ import type { Clock } from "../time/index.ts";
 import type { Pem } from "./pem.ts";
 import { type Json, parseJson, recordOf, textOf } from "./raw.ts";
 
+/** How a plug-in is run, as the kubeconfig has it. */
 export type PlugInSpec = {
   /** Absolute, or a name to be found in PATH. */
   readonly command: string;
@@ -19,6 +20,7 @@ export type PlugInSpec = {
   info(ca: Pem | undefined): string;
 };
 
+/** What a plug-in gave: a token, or a certificate with its key in PEM, or both. */
 export type PlugInCredential = { readonly token: string | undefined; readonly cert: string | undefined; readonly key: string | undefined };
 
 /** No plug-in may take longer, in ms: it is killed then, and asked again after a back-off. */

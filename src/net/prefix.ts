@@ -60,6 +60,7 @@ function fits(first: bigint, hostBits: number, last: bigint): boolean {
   return first % size === 0n && first + size - 1n <= last;
 }
 
+/** False for an address of the other family. */
 export function rangeContains(range: AddressRange, a: Address): boolean {
   if (familyOf(range.first) !== familyOf(a)) return false;
   const n = addressToBigInt(a);
