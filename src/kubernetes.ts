@@ -117,11 +117,10 @@ export class Kubernetes {
 
   /**
    * Gives back the allocator's Lease first, so that another host can allocate at once, then this host's own. Beside that, so that an API
-   * that hangs delays nothing, the watches end and the cache is written.
+   * that hangs delays nothing, the watches end and the cache is written. The client is to be stopped after this, or when it takes too long.
    */
   async stop(): Promise<void> {
     const given = this.election.stop().then(() => Promise.all([this.hostLease.stop(), this.#hosts.stop(), this.events.stop(), this.#fleetKey?.stop()]));
     await Promise.all([given, this.source.stop()]);
-    this.client.stop();
   }
 }
