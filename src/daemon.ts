@@ -24,7 +24,6 @@ import { DirtyQueue, dueVips, notServed, peersOf, Planner, planVip, sayReason, s
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
-const TWINS_MS = 1_000;
 const REPAIR_MS = 30_000;
 /** How often the watchdog is fed within its limit. */
 const FED_PER_INTERVAL = 4;
@@ -83,7 +82,6 @@ export class Daemon {
   #metricsProblem: string | undefined;
   #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
-  #twinsToldAt = -Infinity;
   #nextPulse: Timer | undefined;
   #nextRepair: Timer | undefined;
 
@@ -296,19 +294,9 @@ export class Daemon {
     this.#liveness.segments(links);
     this.#fleet.input({
       type: "segments",
-      segments: links.map((link) => ({ name: link.name, up: link.up && link.carrier, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
+      // Without any address it can neither say hello nor hear one: the others take it for dead, so it must not answer.
+      segments: links.map((link) => ({ name: link.name, up: link.up && link.carrier && link.addresses.length > 0, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
     });
-    this.#tellTwins();
-  }
-
-  /** No hello passes between a macvlan and what it is made on, though they are one segment. To be said again and again, as one that is heard. */
-  #tellTwins(): void {
-    this.#twinsToldAt = this.#parts.clock.now();
-    const links = this.#segmentLinks();
-    for (const { name, over } of links) {
-      const below = over === undefined ? undefined : links.find((link) => link.index === over);
-      if (below !== undefined) this.#fleet.input({ type: "own-hello", segment: name, from: below.name });
-    }
   }
 
   /** Another host's Lease introduces it; what stands in it is somebody else's text. */
@@ -360,19 +348,30 @@ export class Daemon {
   }
 
   #world(): World {
-    const links = this.#links.links;
     return {
       config: this.#config,
       cluster: this.#cluster,
-      segments: links.filter((link) => link.broadcast).map((link) => ({ name: link.name, up: link.up && link.carrier })),
+      segments: this.#broadcastLinks().map((link) => ({ name: link.name, up: link.up && link.carrier })),
       fleet: this.#fleet,
     };
+  }
+
+  /**
+   * The interfaces that can carry VIPs. Of a macvlan and the one that it is made on only the latter, if both are meant: they are one
+   * segment, on which this host would answer with two MACs, and no hello passes between them that would show it.
+   */
+  #broadcastLinks(): readonly Link[] {
+    const links = this.#links.links.filter((link) => link.broadcast);
+    if (links.every(({ over }) => over === undefined)) return links;
+    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#fleet };
+    const isMeant = ({ name }: Link): boolean => this.#config.l2.length === 0 || standsFor(meant, name).length > 0;
+    return links.filter(({ over }) => over === undefined || !links.some((link) => link.index === over && isMeant(link)));
   }
 
   /** The interfaces on which this host says hello: those of its [[l2]] advertisements; all if only BGP concerns it. */
   #segmentLinks(): readonly SegmentLink[] {
     const world = this.#world();
-    const links = this.#links.links.filter((link) => link.broadcast).filter(hasMac);
+    const links = this.#broadcastLinks().filter(hasMac);
     const chosen = links.filter((link) => standsFor(world, link.name).length > 0);
     return chosen.length === 0 && (this.#config.l2.length === 0 || peersOf(world).length > 0) ? links : chosen;
   }
@@ -432,7 +431,6 @@ export class Daemon {
       this.#fedAt = clock.now();
       notifier.watchdog();
     }
-    if (clock.now() - this.#twinsToldAt >= TWINS_MS) this.#tellTwins();
     const { contact, hostLease } = this.#kubernetes;
     if (contact.last !== undefined && contact.last !== this.#viewTold) {
       this.#viewTold = contact.last;
