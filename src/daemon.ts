@@ -18,7 +18,7 @@ import { ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, peersOf, Planner, sayReason, withoutInterface, type World } from "./plan/index.ts";
+import { DirtyQueue, dueVips, peersOf, Planner, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
 import { Reloads } from "./reload.ts";
 import { reportSources } from "./report-sources.ts";
 import { Routing } from "./routing.ts";
@@ -339,7 +339,7 @@ export class Daemon {
 
   #tellSegments(): void {
     if (this.#quiet) return;
-    const segments = this.#hosts.segments(this.#world(), this.#links.links);
+    const segments = this.#hosts.segments(this.#world(), this.#broadcastLinks());
     // Who announces by BGP alone says hello, and has no use for frames.
     this.#l2.segments(this.#config.l2.length === 0 ? [] : segments);
   }
@@ -391,13 +391,24 @@ export class Daemon {
   }
 
   #world(): World {
-    const links = this.#links.links;
     return {
       config: this.#config,
       cluster: this.#cluster,
-      segments: links.filter((link) => link.broadcast).map((link) => ({ name: link.name, up: link.up && link.carrier })),
+      segments: this.#broadcastLinks().map((link) => ({ name: link.name, up: link.up && link.carrier })),
       fleet: this.#hosts.fleet,
     };
+  }
+
+  /**
+   * The interfaces that can carry VIPs. Of a macvlan and the one that it is made on only the latter, if both are meant: they are one
+   * segment, on which this host would answer with two MACs, and no hello passes between them that would show it.
+   */
+  #broadcastLinks(): readonly Link[] {
+    const links = this.#links.links.filter((link) => link.broadcast);
+    if (links.every(({ over }) => over === undefined)) return links;
+    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#hosts.fleet };
+    const isMeant = ({ name }: Link): boolean => this.#config.l2.length === 0 || standsFor(meant, name).length > 0;
+    return links.filter(({ over }) => over === undefined || !links.some((link) => link.index === over && isMeant(link)));
   }
 
   // ---- actuators

@@ -21,16 +21,13 @@ type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
 
 /** How long hellos go on where a changed configuration wants none any more: the others are to hear that this host serves nothing there, not to miss it. */
 const LINGER_MS = 1000;
-/** How often it is said that two interfaces are one segment: like a hello that is heard, it counts for a while. */
-const TWINS_MS = 1000;
 
 export class Hosts {
   readonly fleet: Fleet;
   readonly #liveness: Liveness;
   readonly #clock: Clock;
   /** Interfaces on which hellos pass. */
-  #speaking: readonly SegmentLink[] = [];
-  #twinsToldAt = Number.NEGATIVE_INFINITY;
+  #speaking: readonly string[] = [];
   #lingering: { readonly names: readonly string[]; readonly until: number } | undefined;
 
   constructor({ config, instance, recentStarts, clock, random, log, ...effects }: HostsOptions) {
@@ -67,39 +64,32 @@ export class Hosts {
 
   /** Other settings. The segments are to be told anew after this. */
   configure(config: Config): void {
-    this.#lingering = { names: this.#speaking.map((link) => link.name), until: this.#clock.now() + LINGER_MS };
+    this.#lingering = { names: this.#speaking, until: this.#clock.now() + LINGER_MS };
     this.fleet.input({ type: "settings", settings: settingsOf(config) });
   }
 
   /** The main loop turns. True if the segments are to be told anew. */
   tick(): boolean {
     this.#liveness.tick();
-    if (this.#clock.now() - this.#twinsToldAt >= TWINS_MS) this.#tellTwins();
     const lingered = this.#lingering !== undefined && this.#clock.now() >= this.#lingering.until;
     if (lingered) this.#lingering = undefined;
     return lingered;
   }
 
-  /** Says hello on the interfaces on which this host has to do with others, and tells the fleet what it stands for there. Returns their names. */
+  /**
+   * Says hello on the interfaces on which this host has to do with others, and tells the fleet what it stands for there. Returns their names.
+   * @param links those that can carry VIPs
+   */
   segments(world: World, links: readonly Link[]): readonly string[] {
     const speaking = this.#choose(world, links);
-    this.#speaking = speaking;
+    this.#speaking = speaking.map((link) => link.name);
     this.#liveness.segments(speaking);
     this.fleet.input({
       type: "segments",
-      segments: speaking.map((link) => ({ name: link.name, up: link.up && link.carrier, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
+      // Without any address it can neither say hello nor hear one: the others take it for dead, so it must not answer.
+      segments: speaking.map((link) => ({ name: link.name, up: link.up && link.carrier && link.addresses.length > 0, mac: link.mac, addresses: link.addresses, advertisements: standsFor(world, link.name) })),
     });
-    this.#tellTwins();
-    return speaking.map((link) => link.name);
-  }
-
-  /** No hello passes between a macvlan and what it is made on, though they are one segment. */
-  #tellTwins(): void {
-    this.#twinsToldAt = this.#clock.now();
-    for (const { name, over } of this.#speaking) {
-      const below = over === undefined ? undefined : this.#speaking.find((link) => link.index === over);
-      if (below !== undefined) this.fleet.input({ type: "own-hello", segment: name, from: below.name });
-    }
+    return this.#speaking;
   }
 
   /** Another host's Lease introduces it; what stands in it is somebody else's text. */
@@ -116,7 +106,7 @@ export class Hosts {
 
   /** The interfaces of the [[l2]] advertisements; all if only BGP concerns this host. */
   #choose(world: World, links: readonly Link[]): readonly SegmentLink[] {
-    const able = links.filter((link) => link.broadcast).filter(hasMac);
+    const able = links.filter(hasMac);
     const chosen = able.filter((link) => standsFor(world, link.name).length > 0);
     if (chosen.length === 0 && (world.config.l2.length === 0 || peersOf(world).length > 0)) return able;
     return able.filter((link) => chosen.includes(link) || this.#lingering?.names.includes(link.name) === true);

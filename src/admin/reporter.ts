@@ -77,7 +77,7 @@ export class Reporter {
         watches: source.watches.map((watch) => ({ kind: watch.resource, state: watch.state, objects: watch.objects, error: watch.problem ?? null })),
       },
       allocator: { host: election.holder === undefined || election.holder === "" ? null : hostOf(election.holder), here: election.leading },
-      vips: { total: this.#sources.plan().vips.size, answered_here: this.#answered().size, routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
+      vips: { total: this.#sources.plan().vips.size, answered_here: this.#answeredHere(), routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
       warnings: [...from.warnings(), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
@@ -236,9 +236,9 @@ export class Reporter {
     }));
   }
 
-  #answered(): ReadonlySet<Address> {
-    const answered = new Set<Address>();
-    for (const [address, intents] of this.#sources.plan().l2) if (intents.some((intent) => intent.action === "answer")) answered.add(address);
+  #answeredHere(): number {
+    let answered = 0;
+    for (const intents of this.#sources.plan().l2.values()) if (intents.some((intent) => intent.action === "answer")) answered++;
     return answered;
   }
 }

@@ -9,7 +9,7 @@ import type { DueVip, Rank, Statement } from "./statement.ts";
 export type SegmentState = {
   /** The interface's name. */
   readonly name: string;
-  /** It is up and has carrier. */
+  /** It is up, has carrier, and an address to say hello from. */
   readonly up: boolean;
   readonly mac: Mac;
   /** Its own addresses, for hosts that must reach it by unicast. */
@@ -67,9 +67,12 @@ export type FleetInput =
   /** The daemon stops (`stop`), or shall serve nothing that another host can (`drain`). */
   | { readonly type: "leave"; readonly why: "stop" | "drain" };
 
+/** When a hello says it: at once, when the next is due, or not at all, because another interface speaks on the same segment. */
+export type Urgency = "now" | "next" | "never";
+
 export interface FleetEffects {
-  /** What the hellos on a segment say from now on; `now`: send one at once. */
-  say(segment: string, statement: Statement, urgency: "now" | "next"): void;
+  /** What the hellos on a segment say from now on. */
+  say(segment: string, statement: Statement, urgency: Urgency): void;
   /** The standing of these addresses changed on some segment. */
   changed(addresses: ReadonlySet<Address>): void;
   /** Whether this host announces by BGP changed. */

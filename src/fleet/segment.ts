@@ -2,7 +2,7 @@
 import type { Address, Mac } from "../net/index.ts";
 import type { FleetFact, Moved } from "./fact.ts";
 import type { Here } from "./here.ts";
-import type { FleetSettings, SegmentState } from "./input.ts";
+import type { FleetSettings, SegmentState, Urgency } from "./input.ts";
 import { type Candidate } from "./order.ts";
 import { Ownership } from "./ownership.ts";
 import { DEAD_INTERVALS } from "./peers.ts";
@@ -13,7 +13,7 @@ import type { Statement } from "./statement.ts";
 
 /** What a segment tells the fleet of which it is part. */
 export interface Outlet {
-  say(segment: string, statement: Statement, urgency: "now" | "next"): void;
+  say(segment: string, statement: Statement, urgency: Urgency): void;
   changed(address: Address): void;
   moved(fact: Extract<FleetFact, Moved>): void;
   fact(fact: FleetFact): void;
@@ -217,7 +217,7 @@ export class Segment implements Seat {
   }
 
   #rank(now: number): RankReason {
-    const trouble = this.#downSince !== undefined ? `interface ${this.segment} is down` : this.#twin === undefined ? undefined : `${this.segment} is the same segment as ${this.#twin.of}`;
+    const trouble = this.#downSince !== undefined ? `interface ${this.segment} is down, or has no address to say hello from` : this.#twin === undefined ? undefined : `${this.segment} is the same segment as ${this.#twin.of}`;
     return this.#here.rank(trouble, this.#probation.lasts(now) ? this.#probationReason : undefined, now);
   }
 
@@ -268,7 +268,8 @@ export class Segment implements Seat {
       // By then everybody has had a hello that says so, also who missed the first.
       this.settledAt = now + this.#said.intervalMs;
     }
-    this.#outlet.say(this.segment, this.#said, urgency);
+    // Of two statements of one host on one segment the others would believe now the one, now the other.
+    this.#outlet.say(this.segment, this.#said, this.#twin === undefined ? urgency : "never");
     if (before.rank.reason !== after.rank.reason) this.#tellRank(before.rank.rank);
   }
 

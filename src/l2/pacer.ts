@@ -12,7 +12,7 @@ export type PacerOptions<T> = {
 };
 
 /** How many frames may go at once after a rest: what the rate allows in this time. */
-const SLACK_MS = 20;
+const SLACK_MS = 5;
 const ROUNDING = 1e-6;
 
 export class Pacer<T> {

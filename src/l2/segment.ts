@@ -11,7 +11,7 @@ import { type AnnouncementForm, type AnnouncePace, Claims } from "./claims.ts";
 import type { L2Event } from "./desired.ts";
 import { Questions } from "./questions.ts";
 import { type Self, react } from "./responder.ts";
-import type { SegmentCounters, SegmentStatus } from "./status.ts";
+import type { SegmentCounters, SegmentStatus, SegmentVipStatus } from "./status.ts";
 
 /** Multicast groups of the host, counted: `MulticastGroups` of linux/ in the daemon. */
 export interface Groups {
@@ -140,13 +140,13 @@ export class Segment {
       mac: this.#link?.mac,
       capture: this.#socket.status(),
       counters: structuredClone(this.#counters),
-      vips: new Map(
-        Array.from(this.#vips, ([address, { since }]) => [
-          address,
-          { since, announced: this.#claims.announcedAt(address), answeredBy: this.#kernel.has(address) ? "kernel" : "bmlb" },
-        ]),
-      ),
+      vips: { size: this.#vips.size, keys: () => this.#vips.keys(), get: (address) => this.#vipStatus(address) },
     };
+  }
+
+  #vipStatus(address: Address): SegmentVipStatus | undefined {
+    const vip = this.#vips.get(address);
+    return vip && { since: vip.since, announced: this.#claims.announcedAt(address), answeredBy: this.#kernel.has(address) ? "kernel" : "bmlb" };
   }
 
   /** For ever. */

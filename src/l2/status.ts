@@ -12,7 +12,8 @@ export type SegmentStatus = {
   /** Whether frames are heard and sent here, and if not, why. */
   readonly capture: FrameSocketStatus;
   readonly counters: SegmentCounters;
-  readonly vips: ReadonlyMap<Address, SegmentVipStatus>;
+  /** Those that are answered for here, each as it is when it is looked at: there may be ten thousand, and most want to know how many. */
+  readonly vips: { readonly size: number; keys(): Iterable<Address>; get(address: Address): SegmentVipStatus | undefined };
 };
 
 export type SegmentVipStatus = {

@@ -3,7 +3,7 @@
  * it what to say. What is heard comes out by callback.
  */
 import { Worker } from "node:worker_threads";
-import type { Statement } from "../fleet/index.ts";
+import type { Statement, Urgency } from "../fleet/index.ts";
 import { closeSocket, type Link, openSegmentSocket } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import { type Address, isIpv4 } from "../net/index.ts";
@@ -83,11 +83,11 @@ export class Liveness {
     }
   }
 
-  /** What the hellos on a segment say from now on; `now`: one is sent at once. What is less urgent goes to the worker with the next tick. */
-  say(segment: string, statement: Statement, urgency: "now" | "next"): void {
+  /** What the hellos on a segment say from now on; `now`: one is sent at once. What is not urgent goes to the worker with the next tick. */
+  say(segment: string, statement: Statement, urgency: Urgency): void {
     this.#said.set(segment, { type: "say", segment, saying: statement, at: processMs(), urgency });
     this.#unposted.add(segment);
-    if (urgency === "now") this.#postSaid(segment);
+    if (urgency !== "next") this.#postSaid(segment);
   }
 
   #postSaid(segment: string): void {

@@ -1,4 +1,5 @@
 /** What the main thread and the worker thread say to each other. */
+import type { Urgency } from "../fleet/index.ts";
 import type { Hello } from "../wire/index.ts";
 import type { Keys } from "./keys.ts";
 
@@ -16,7 +17,7 @@ export type ToWorker =
   | { readonly type: "open"; readonly segment: string; readonly ipv4: number | undefined; readonly ipv6: number | undefined }
   | { readonly type: "close"; readonly segment: string }
   /** `at`: when that was true, by the process's monotonic clock in ms. */
-  | { readonly type: "say"; readonly segment: string; readonly saying: Saying; readonly at: number; readonly urgency: "now" | "next" }
+  | { readonly type: "say"; readonly segment: string; readonly saying: Saying; readonly at: number; readonly urgency: Urgency }
   | { readonly type: "keys"; readonly keys: Keys }
   /** Hosts that Leases introduce, with their addresses. */
   | { readonly type: "introduced"; readonly hosts: ReadonlyMap<string, readonly string[]> }

@@ -58,12 +58,13 @@ parentPort?.on("message", (message: ToWorker) => {
     case "say": {
       const segment = segments.get(message.segment);
       if (segment === undefined) return;
-      const first = segment.said === undefined;
+      const wasSilent = segment.timer === undefined;
       const before = segment.oldPace?.intervalMs ?? segment.said?.saying.intervalMs ?? Infinity;
       if (message.saying.intervalMs > before) segment.oldPace ??= { intervalMs: before, left: FAREWELLS_TO_A_PACE };
       else segment.oldPace = undefined;
       segment.said = { saying: message.saying, at: message.at };
-      if (first || message.urgency === "now") send(segment);
+      if (message.urgency === "never") hush(segment);
+      else if (wasSilent || message.urgency === "now") send(segment);
       return;
     }
     case "keys":
@@ -113,6 +114,12 @@ function close(name: string): void {
   clearTimeout(segment.timer);
   segment.sockets.ipv4?.close();
   segment.sockets.ipv6?.close();
+}
+
+/** What is said is still known, so that an own hello is not taken for another host's. */
+function hush(segment: Segment): void {
+  clearTimeout(segment.timer);
+  segment.timer = undefined;
 }
 
 function send(segment: Segment): void {

@@ -8,8 +8,9 @@ export type QueueOptions<K> = {
   readonly soon: (fn: () => void) => void;
 };
 
-const SLICE_MS = 4;
-const KEYS_A_PASS = 256;
+const SLICE_MS = 2;
+/** Few enough that one pass, with the frames that follow from it, is not much longer than a slice. */
+const KEYS_A_PASS = 64;
 
 export class DirtyQueue<K> {
   readonly #dirty = new Set<K>();

@@ -11,7 +11,7 @@ const EDGE_2 = mac(2);
 
 // ---- one machine, several interfaces; several machines, one name
 
-test("two interfaces on one segment: the first is used, the other serves nothing", () => {
+test("two interfaces on one segment: the first is used, the other serves nothing and says nothing", () => {
   const rig = new Rig({ segments: ["eth0", "eth1"] });
   rig.due([MINE]);
   rig.pass(1_000);
@@ -20,9 +20,11 @@ test("two interfaces on one segment: the first is used, the other serves nothing
   rig.pass(100);
   assert.deepEqual([rig.serves(MINE, "eth0"), rig.serves(MINE, "eth1")], [true, false]);
   assert.equal(rig.said.get("eth1")?.rank, 0);
+  assert.deepEqual([...rig.hushed], ["eth1"], "else the others would hear two ranks of one host");
   assert.deepEqual(rig.factsOf("same-segment").map(({ segment, as }) => [segment, as]), [["eth1", "eth0"]]);
   rig.pass(4_000);
   assert.notEqual(rig.said.get("eth1")?.rank, 0);
+  assert.equal(rig.hushed.size, 0);
 });
 
 test("of two machines with one name, the one that has been up for less long serves nothing", () => {

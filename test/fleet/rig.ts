@@ -16,6 +16,8 @@ export class Rig {
   readonly fleet: Fleet;
   readonly facts: FleetFact[] = [];
   readonly said = new Map<string, Statement>();
+  /** Where nothing is said, whatever there would be to say. */
+  readonly hushed = new Set<string>();
   /** Every statement said at once, in order. */
   readonly urgent: Statement[] = [];
   /** Questions put, in order, with the time. */
@@ -52,6 +54,8 @@ export class Rig {
       effects: {
         say: (segment, what, urgency) => {
           this.said.set(segment, what);
+          if (urgency === "never") this.hushed.add(segment);
+          else this.hushed.delete(segment);
           if (urgency === "now") this.urgent.push(what);
         },
         changed: (addresses) => {

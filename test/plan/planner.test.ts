@@ -70,8 +70,8 @@ test("the queue drains every key once, in slices, also those that come while it 
   const queue = new DirtyQueue<number>({
     pass: (keys) => {
       seen.push(...keys);
-      if (seen.length === 256) queue.mark([5000]);
-      now += 3;
+      if (seen.length === 64) queue.mark([5000]);
+      now += 1.5;
     },
     now: () => now,
     soon: (fn) => turns.push(fn),
@@ -86,7 +86,7 @@ test("the queue drains every key once, in slices, also those that come while it 
   assert.equal(queue.idle, true);
   assert.deepEqual(new Set(seen).size, 1001);
   assert.equal(seen.length, 1001);
-  assert.equal(slices, 2, "two passes of 3 ms fill a slice of 4 ms");
+  assert.equal(slices, 8, "two passes of 1.5 ms fill a slice of 2 ms");
 });
 
 test("a pass that throws does not stop the queue", () => {

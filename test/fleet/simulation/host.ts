@@ -2,7 +2,7 @@
  * One host of the simulation: the real Fleet, and around it stand-ins for what the daemon has there: a worker that sends hellos, an
  * l2 that announces, asks and answers, links, and a view of Kubernetes.
  */
-import { Fleet, type FleetFact, type FleetSettings, sayFact, type Statement } from "../../../src/fleet/index.ts";
+import { Fleet, type FleetFact, type FleetSettings, sayFact, type Statement, type Urgency } from "../../../src/fleet/index.ts";
 import { type Address, type Mac, parseMac } from "../../../src/net/index.ts";
 import { type Random, VirtualClock, type VirtualWorld } from "../../../src/time/index.ts";
 import { ADVERTISEMENTS, dueOf, type View } from "./cluster.ts";
@@ -215,8 +215,9 @@ export class Process {
 
   // ---- the worker: hellos
 
-  #say(segment: string, statement: Statement, urgency: "now" | "next"): void {
-    this.#said.set(segment, { statement, at: this.worker.now() });
+  #say(segment: string, statement: Statement, urgency: Urgency): void {
+    if (urgency === "never") this.#said.delete(segment);
+    else this.#said.set(segment, { statement, at: this.worker.now() });
     if (urgency === "now") this.worker.timer("hello now", 0.3, () => { this.#send(segment); });
   }
 
