@@ -127,7 +127,7 @@ function whyMissing(value: string, place: Place): string {
   if (!value.includes("/")) return "there is no such credential in $CREDENTIALS_DIRECTORY; add LoadCredential= to the service, or write a path with a slash";
   const isShown = place.path === "kubernetes.kubeconfig" && /^(\/|\.\.?\/|~\/)/.test(value) && value.length <= 255;
   const tilde = value.startsWith("~") ? "; ~ is not replaced here: write the whole path" : "";
-  return `${isShown ? quote(value) : "the file that it names"} does not exist${tilde}; ${place.path === "kubernetes.kubeconfig" ? 'set kubeconfig = "/path/of/the/kubeconfig" in [kubernetes]' : "create it, readable by root and group bmlb only"}`;
+  return `${isShown ? quote(value) : "the file that it names"} does not exist${tilde}; ${place.path === "kubernetes.kubeconfig" ? 'put it there, readable by root and group bmlb only (man bmlb shows how to make it), or set kubeconfig = "/path/of/the/kubeconfig" in [kubernetes]' : "create it, readable by root and group bmlb only"}`;
 }
 
 function utf8(bytes: Uint8Array): string | undefined {
