@@ -1,7 +1,7 @@
 /**
  * Makes debian/copyright (DEP-5) of the licences of everything that is in the package: bmlb, the Node.js runtime with all that it contains,
  * every npm package of which code is in the bundle, the add-ons beside it and what was compiled into those.
- * Usage: node scripts/debian-copyright.ts, after a change of dependencies; test/packaging/copyright.test.ts says when.
+ * Usage: node scripts/debian-copyright.ts, after a change of dependencies; test/packaging/debian-copyright.test.ts says when.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

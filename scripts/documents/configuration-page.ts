@@ -84,7 +84,10 @@ const VALUES = [
   ...subsection(
     "Secrets",
     paragraph(
-      "A secret never stands in the configuration: `kubeconfig`, `password_file` and `key_file` name files. A path with a slash in it is seen from the folder of the file that names it. A name without a slash is a systemd credential, looked for in `$CREDENTIALS_DIRECTORY`; add `LoadCredential=` to the service. What others than owner and group can read is refused, with the `chmod` to run. The package makes `/etc/bmlb` a folder of group `bmlb` in which new files get that group: mode 0640 is right for a secret there.",
+      "A secret never stands in the configuration: `kubeconfig`, `password_file` and `key_file` name files. A path with a slash in it is seen from the folder of the file that names it. A name without a slash is a systemd credential, looked for in `$CREDENTIALS_DIRECTORY`. What others than owner and group can read is refused, with the `chmod` to run. The package makes `/etc/bmlb` a folder of group `bmlb` in which new files get that group: mode 0640 is right for a secret there. The service sees nothing of `/root` and `/home`.",
+    ),
+    paragraph(
+      'A kubeconfig that stays where only root can read it, as a credential: `systemctl edit bmlb`, there `LoadCredential=kubeconfig:/root/bmlb.kubeconfig` under `[Service]`, `kubeconfig = "kubeconfig"` in `[kubernetes]`, and a restart, at which systemd reads the file again; if it is not there, the start fails with status 243/CREDENTIALS. To check such a configuration while the service runs: `CREDENTIALS_DIRECTORY=/run/credentials/bmlb.service bmlb check`.',
     ),
     paragraph("No message, log line or status ever shows a secret, nor the value of a key that names one unless there is such a file."),
   ),

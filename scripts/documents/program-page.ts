@@ -97,7 +97,7 @@ const AFTERWARDS = [
     "ENVIRONMENT",
     item("`STATE_DIRECTORY`", "Folder of what outlives the daemon. systemd sets it; without it `/var/lib/bmlb`."),
     item("`RUNTIME_DIRECTORY`", "Folder of the sockets. systemd sets it; without it `/run/bmlb`."),
-    item("`CREDENTIALS_DIRECTORY`", "Where secrets named without a slash are looked for: `LoadCredential=` in the unit."),
+    item("`CREDENTIALS_DIRECTORY`", "Where secrets named without a slash are looked for: those of `LoadCredential=` in a drop-in of the unit, see `bmlb.toml`(5)."),
     item("`NOTIFY_SOCKET`, `WATCHDOG_USEC`", "How systemd is told that the daemon is ready and alive."),
   ),
   ...section(

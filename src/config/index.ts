@@ -2,7 +2,7 @@ export { type Loaded, describeChanges, fixedChanges } from "./changes.ts";
 export * from "./config.ts";
 export { type ConfigCopy, formatCopy, parseCopy, withCopy } from "./copy.ts";
 export { type ConfigDigests, configDigests } from "./digest.ts";
-export { type ConfigFiles, type FileFault, type FileRead, type FolderRead, sayFault } from "./files.ts";
+export { type ConfigFiles, type FileFault, type FileRead, type FolderRead, type NotPermitted, sayFault } from "./files.ts";
 export { anyGlobMatches, matchesGlob } from "./glob.ts";
 export { type LoadOptions, type LoadedConfig, loadConfig } from "./load.ts";
 export { loadPools } from "./load-pools.ts";

@@ -49,6 +49,11 @@ export function enumerate(words: readonly string[], conjunction = "or"): string 
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} ${conjunction} ${last}`;
 }
 
+/** For a command that the operator can paste into a shell. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${escapeUnprintable(text).replaceAll("'", "'\\''")}'`;
+}
+
 /** Control and format characters, line separators and halves of surrogate pairs as \u{..}. */
 export function escapeUnprintable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);

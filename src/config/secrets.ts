@@ -6,7 +6,7 @@
  */
 import { type ConfigFiles, type FileFault, besideFile, sayFault } from "./files.ts";
 import type { Findings } from "./findings.ts";
-import { type Place, quote } from "./problem.ts";
+import { type Place, quote, shellWord } from "./problem.ts";
 import type { Parsed } from "./value.ts";
 
 const MOST_KUBECONFIG = 1 << 20; // octets
@@ -114,6 +114,7 @@ function whyUnread(fault: FileFault, value: string, path: string, limit: number,
     case "failed":
       return `the file that it names ${sayFault(fault, limit)}`;
     case "not-permitted":
+      return `${fault.closed === "above" ? "the file that it names" : quote(path)} ${sayFault(fault, limit)}`;
     case "folder":
     case "not-a-file":
     case "too-large":
@@ -126,7 +127,7 @@ function whyMissing(value: string, place: Place): string {
   if (!value.includes("/")) return "there is no such credential in $CREDENTIALS_DIRECTORY; add LoadCredential= to the service, or write a path with a slash";
   const isShown = place.path === "kubernetes.kubeconfig" && /^(\/|\.\.?\/|~\/)/.test(value) && value.length <= 255;
   const tilde = value.startsWith("~") ? "; ~ is not replaced here: write the whole path" : "";
-  return `${isShown ? quote(value) : "the file that it names"} does not exist${tilde}; ${place.path === "kubernetes.kubeconfig" ? 'set kubeconfig = "/path/of/the/kubeconfig" in [kubernetes]' : "create it, readable by root and group bmlb only"}`;
+  return `${isShown ? quote(value) : "the file that it names"} does not exist${tilde}; ${place.path === "kubernetes.kubeconfig" ? 'put it there, readable by root and group bmlb only (man bmlb shows how to make it), or set kubeconfig = "/path/of/the/kubeconfig" in [kubernetes]' : "create it, readable by root and group bmlb only"}`;
 }
 
 function utf8(bytes: Uint8Array): string | undefined {
@@ -141,8 +142,4 @@ function utf8(bytes: Uint8Array): string | undefined {
 function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   if (bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
-}
-
-function shellWord(path: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -74,11 +74,15 @@ function whyNotRun(command: string): string | undefined {
 
 function faultOfProgram(path: string): string | undefined {
   try {
-    if (!statSync(path).isFile()) return "is no program";
+    const stat = statSync(path);
+    if (!stat.isFile()) return "is no program";
+    if ((stat.mode & 0o111) === 0) return "may not be run; make it executable";
     accessSync(path, constants.X_OK);
     return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" ? "does not exist" : code === "EACCES" ? "may not be run; make it executable" : `cannot be run (${code ?? ""})`;
+    if (code === "ENOENT") return "does not exist";
+    if (code !== "EACCES") return `cannot be run (${code ?? ""})`;
+    return "may not be run by this user or in this place: the service runs programs in /usr/bin, /usr/sbin, /usr/lib and /usr/local/bin; put it there, or allow its folder by ExecPaths= (systemctl edit bmlb)";
   }
 }

@@ -80,3 +80,25 @@ test("a configuration of real files is read, whatever the current folder", () =>
   assert.ok(!refused.ok);
   assert.match(refused.problems[0].message, /chmod 0640/);
 });
+
+test("what is closed to the service says where, and to whom", { skip: process.getuid?.() === 0 ? false : "needs root, to be somebody else" }, () => {
+  const shut = join(folder, "shut");
+  mkdirSync(join(shut, "inner"), { recursive: true });
+  for (const path of [join(shut, "inner", "file"), join(folder, "closed")]) writeFileSync(path, "x");
+  symlinkSync("shut/inner/file", join(folder, "into-shut"));
+  chmodSync(folder, 0o755);
+  chmodSync(shut, 0o700);
+  chmodSync(join(folder, "closed"), 0o600);
+  const nobody = { type: "not-permitted", user: "nobody", group: "nogroup", isPerson: false };
+  process.setegid?.("nogroup");
+  process.seteuid?.("nobody");
+  try {
+    assert.deepEqual(files.read(join(folder, "closed"), 10), { ok: false, reason: { ...nobody, closed: "file", at: join(folder, "closed") } });
+    assert.deepEqual(files.list(shut), { ok: false, reason: { ...nobody, closed: "folder", at: shut } });
+    assert.deepEqual(files.read(join(folder, "into-shut"), 10), { ok: false, reason: { ...nobody, closed: "above", at: shut } });
+    for (const inside of ["inner/file", "inner", "nothing"]) assert.deepEqual(files.read(join(shut, inside), 10), { ok: false, reason: { ...nobody, closed: "above", at: shut } });
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+});

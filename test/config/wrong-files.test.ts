@@ -1,9 +1,12 @@
 /** Wrong files: what cannot be read, is no TOML, is too large, contradicts another file, or holds a secret that others can read. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatProblem } from "../../src/config/index.ts";
+import { type FileFault, formatProblem, type NotPermitted } from "../../src/config/index.ts";
 import { type Expected, PATH, assertProblems, complete, load, loadFiles } from "./loading.ts";
 import type { MemoryFile } from "./memory-files.ts";
+
+/** Who is refused, where nothing else is said. */
+const SERVICE: Pick<NotPermitted, "type" | "user" | "group" | "isPerson"> = { type: "not-permitted", user: "bmlb", group: "bmlb", isPerson: false };
 
 const SYNTAX: readonly (readonly [what: string, toml: string, ...expected: Expected])[] = [
   ["a key without a value", "[host]\nweight =", 2, "syntax", "the value is missing"],
@@ -43,7 +46,8 @@ const CONTENTS: readonly (readonly [what: string, file: MemoryFile, ...expected:
   ["no file", { fault: { type: "missing" } }, 1, "file", "does not exist"],
   ["a directory", { fault: { type: "folder" } }, 1, "file", "is a directory"],
   ["a pipe", { fault: { type: "not-a-file" } }, 1, "file", "is not a regular file"],
-  ["a file that may not be read", { fault: { type: "not-permitted" } }, 1, "file", "permission denied"],
+  ["a file that the service may not read", { fault: { ...SERVICE, closed: "file", at: PATH } }, 1, "file", "permission denied for user bmlb", `run: chgrp bmlb ${PATH} && chmod 0640 ${PATH}`],
+  ["a file that a person may not read", { fault: { ...SERVICE, user: "alice", isPerson: true, closed: "above", at: "/etc/bmlb" } }, 1, "file", "permission denied for user alice; run this as root"],
   ["a file on a broken disk", { fault: { type: "failed", code: "EIO" } }, 1, "file", "EIO"],
   ["more than 1 MB", "#".repeat(1048577), 1, "file", "larger than 1048576 octets"],
   ["Latin-1", latin1("[host]\n# gr\xf6sse\n"), 2, "file", "not UTF-8"],
@@ -115,9 +119,9 @@ test("a directory among the files of conf.d is an error", () => {
 });
 
 test("a conf.d that cannot be read is an error, for it may hold more", () => {
-  for (const type of ["not-a-folder", "not-permitted"] as const) {
-    assertProblems(loadFiles({ [PATH]: BASE, "/etc/bmlb/conf.d": { fault: { type } } }), [[1, "file", "it may hold more configuration"]], "/etc/bmlb/conf.d");
-  }
+  assertProblems(loadFiles({ [PATH]: BASE, "/etc/bmlb/conf.d": { fault: { type: "not-a-folder" } } }), [[1, "file", "it may hold more configuration"]], "/etc/bmlb/conf.d");
+  const closed: FileFault = { ...SERVICE, closed: "folder", at: "/etc/bmlb/conf.d" };
+  assertProblems(loadFiles({ [PATH]: BASE, "/etc/bmlb/conf.d": { fault: closed } }), [[1, "file", "run: chgrp bmlb /etc/bmlb/conf.d && chmod 0750 /etc/bmlb/conf.d", "it may hold more configuration"]], "/etc/bmlb/conf.d");
 });
 
 test("for a file of another name conf.d is the folder beside it", () => {
@@ -140,7 +144,9 @@ const SECRETS: readonly (readonly [what: string, toml: string, files: Readonly<R
   ["a kubeconfig with a strange name", '[kubernetes]\nkubeconfig = "./a b\'c"', { "/etc/bmlb/a b'c": { text: "x", mode: 0o644 } }, 2, "kubernetes.kubeconfig", "chmod 0640 '/etc/bmlb/a b'\\''c'"],
   ["no kubeconfig at the path", '[kubernetes]\nkubeconfig = "/nowhere/kc"', {}, 2, "kubernetes.kubeconfig", '"/nowhere/kc" does not exist'],
   ["a kubeconfig that is a directory", '[kubernetes]\nkubeconfig = "./kc"', { "/etc/bmlb/kc": { fault: { type: "folder" } } }, 2, "kubernetes.kubeconfig", "is a directory"],
-  ["a kubeconfig that may not be read", '[kubernetes]\nkubeconfig = "./kc"', { "/etc/bmlb/kc": { fault: { type: "not-permitted" } } }, 2, "kubernetes.kubeconfig", "permission denied"],
+  ["a kubeconfig that the service may not read", '[kubernetes]\nkubeconfig = "./a kc"', { "/etc/bmlb/a kc": { fault: { ...SERVICE, closed: "file", at: "/etc/bmlb/a kc" } } }, 2, "kubernetes.kubeconfig", "permission denied for user bmlb; run: chgrp bmlb '/etc/bmlb/a kc' && chmod 0640 '/etc/bmlb/a kc'"],
+  ["a kubeconfig in a home that the service does not see", '[kubernetes]\nkubeconfig = "/root/hunter2"', { "/root/hunter2": { fault: { ...SERVICE, closed: "above", at: "/root" } } }, 2, "kubernetes.kubeconfig", 'may not enter "/root"', "keep it in /etc/bmlb"],
+  ["a kubeconfig that is closed to root", '[kubernetes]\nkubeconfig = "./kc"', { "/etc/bmlb/kc": { fault: { ...SERVICE, user: "root", closed: "file", at: "/etc/bmlb/kc" } } }, 2, "kubernetes.kubeconfig", "permission denied for user root"],
   ["an empty kubeconfig", '[kubernetes]\nkubeconfig = "./kc"', { "/etc/bmlb/kc": "\n" }, 2, "kubernetes.kubeconfig", "is empty"],
   ["a binary kubeconfig", '[kubernetes]\nkubeconfig = "./kc"', { "/etc/bmlb/kc": Uint8Array.of(0xff) }, 2, "kubernetes.kubeconfig", "is not UTF-8"],
   ["an empty path", '[kubernetes]\nkubeconfig = ""', {}, 2, "kubernetes.kubeconfig", "not empty"],

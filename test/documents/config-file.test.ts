@@ -40,7 +40,7 @@ test("unconfigured it is refused with what to fill in, and nothing else", () => 
   assert.equal(said.length, 2, said.join("\n"));
   const [pool, kubeconfig] = said;
   assert.match(pool ?? "", /: pool: missing: there is no pool; add a table \[\[pool\]\] with name = "lan" and addresses = /);
-  assert.match(kubeconfig ?? "", /: kubernetes\.kubeconfig: "\/etc\/bmlb\/kubeconfig" does not exist; set kubeconfig = /);
+  assert.match(kubeconfig ?? "", /: kubernetes\.kubeconfig: "\/etc\/bmlb\/kubeconfig" does not exist; put it there, .* or set kubeconfig = /);
 });
 
 const FIRST: ReadonlySet<string> = new Set(["name", "addresses", "address", "asn"]);

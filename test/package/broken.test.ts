@@ -35,12 +35,40 @@ const shell = (script: string) => async (_site: Site, system: BootedSystem): Pro
   await system.sh(script);
 };
 
+/** A command that can be typed as it stands. */
+const REMEDY = /"\/etc\/bmlb\/kubeconfig" cannot be read: permission denied for user bmlb; run: (?<command>chgrp bmlb \/etc\/bmlb\/kubeconfig && chmod 0640 \/etc\/bmlb\/kubeconfig)/;
+
 const BROKEN: readonly Broken[] = [
   { what: "no configuration at all", damage: shell("rm /etc/bmlb/config.toml"), leaves: "failed", says: /\/etc\/bmlb\/config\.toml/ },
   { what: "no pool", damage: edit(/\[\[pool\]\][^[]*/, ""), leaves: "failed", says: /config\.toml.*\[\[pool\]\]/ },
   { what: "a kubeconfig that is not there", damage: shell("rm /etc/bmlb/kubeconfig"), leaves: "failed", says: /config\.toml:\d+: kubernetes\.kubeconfig: .*\/etc\/bmlb\/kubeconfig/ },
   { what: "a kubeconfig that others may read", damage: shell("chmod 0644 /etc/bmlb/kubeconfig"), leaves: "failed", says: /\/etc\/bmlb\/kubeconfig.*chmod \S+ \/etc\/bmlb\/kubeconfig/ },
-  { what: "a kubeconfig that the service may not read", damage: shell("chown root:root /etc/bmlb/kubeconfig"), leaves: "failed", says: /\/etc\/bmlb\/kubeconfig/ },
+  { what: "a kubeconfig that the service may not read", damage: shell("chown root:root /etc/bmlb/kubeconfig"), leaves: "failed", says: REMEDY },
+  {
+    what: "a kubeconfig in root's home",
+    damage: async (site, system) => {
+      await system.sh("install -D -m 640 /etc/bmlb/kubeconfig /root/.kube/config");
+      edit("/etc/bmlb/kubeconfig", "/root/.kube/config")(site, system);
+    },
+    leaves: "failed",
+    says: /may not enter "\/root"; the service sees nothing of \/root and \/home, so keep it in \/etc\/bmlb/,
+  },
+  {
+    what: "a file of conf.d written by an editor with umask 077",
+    damage: shell("umask 077; mkdir -p /etc/bmlb/conf.d && echo '[metrics]' >/etc/bmlb/conf.d/metrics.toml"),
+    mend: shell("rm -r /etc/bmlb/conf.d"),
+    leaves: "failed",
+    says: /run: chgrp bmlb \/etc\/bmlb\/conf\.d && chmod 0750 \/etc\/bmlb\/conf\.d/,
+  },
+  {
+    what: "a credential plug-in where the service may run nothing",
+    damage: async (site, system) => {
+      await system.sh("install -D -m 755 /usr/bin/true /opt/cloud/plug-in");
+      editKubeconfig(/"token": "[^"]+"/, '"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/opt/cloud/plug-in", "interactiveMode": "Never"}')(site, system);
+    },
+    leaves: "failed",
+    says: /exec\.command: \/opt\/cloud\/plug-in may not be run .*\/usr\/local\/bin.*ExecPaths=/,
+  },
   { what: "a file that is no TOML", damage: edit("[[pool]]", "[[pool]"), leaves: "failed", says: /config\.toml:\d+: / },
   { what: "a misspelt key", damage: edit("addresses", "adresses"), leaves: "failed", says: /config\.toml:\d+: pool\[0\]\.adresses: .*addresses/ },
   { what: "a password file that is not there", damage: edit('name = "router"', 'name = "router"\npassword_file = "router.password"'), leaves: "failed", says: /config\.toml:\d+: bgp\.peer\[0\]\.password_file: / },
@@ -111,6 +139,16 @@ siteTest("a set-up that is wrong", async (site, step) => {
       });
     });
   }
+
+  await step("the command that systemctl status prints for a kubeconfig that cannot be read is what helps", async () => {
+    await site.both(async (system) => {
+      site.configure(system);
+      await system.sh("rm -rf /var/lib/bmlb; cp /etc/bmlb/kubeconfig /root/kubeconfig; chown root:root /root/kubeconfig; chmod 600 /root/kubeconfig; cp -p /root/kubeconfig /etc/bmlb/kubeconfig");
+      assert.notEqual((await system.shToEnd("systemctl start bmlb")).status, 0);
+      await system.sh(REMEDY.exec((await status(system)).stdout)?.groups?.["command"] ?? "false");
+      await system.sh("systemctl start bmlb; systemctl stop bmlb");
+    });
+  });
 
   await step("a second daemon, started by hand: it ends at once, says what runs already, and disturbs nothing", async () => {
     await site.both(async (system) => {

@@ -1,5 +1,5 @@
 /** The package under test, as `npm run package` has made it, and a later version of it. */
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../lab/run.ts";
@@ -14,7 +14,10 @@ export function packageFile(): string {
   return newest;
 }
 
-/** The same package with a higher version, as an upgrade finds it in the archive. The caller removes the folder of the file. */
+/** What the later package's config.toml says besides. */
+export const LATER_LINE = "# A line that the version before did not have.\n";
+
+/** The same package with a higher version and another config.toml, as an upgrade finds it in the archive. The caller removes the folder of the file. */
 export async function laterPackage(file: string): Promise<{ readonly file: string; readonly version: string; remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), "bmlb-later-"));
   const tree = join(folder, "tree");
@@ -22,6 +25,7 @@ export async function laterPackage(file: string): Promise<{ readonly file: strin
   const control = readFileSync(join(tree, "DEBIAN", "control"), "utf8");
   const version = `${/^Version: (?<version>.+)$/m.exec(control)?.groups?.["version"] ?? "0"}+later`;
   writeFileSync(join(tree, "DEBIAN", "control"), control.replace(/^Version: .+$/m, `Version: ${version}`));
+  appendFileSync(join(tree, "etc", "bmlb", "config.toml"), LATER_LINE);
   const later = join(folder, "bmlb.deb");
   await run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, later], { timeoutMs: 120_000 });
   rmSync(tree, { recursive: true });

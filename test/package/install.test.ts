@@ -23,8 +23,8 @@ siteTest("from a bare Debian to an address that answers", async (site, step) => 
       assert.equal(await property(system, "ExecMainStatus"), "78");
       assert.equal(await property(system, "NRestarts"), "0");
       const { stdout } = await status(system);
-      assert.match(stdout, /\/etc\/bmlb\/config\.toml/);
-      assert.match(stdout, /pool/);
+      assert.match(stdout, /\/etc\/bmlb\/config\.toml:1: pool: .*add a table \[\[pool\]\] with name = "lan" and addresses = /);
+      assert.match(stdout, /config\.toml:\d+: kubernetes\.kubeconfig: "\/etc\/bmlb\/kubeconfig" does not exist; put it there/);
       assert.match(await logOfThisStart(system, "--priority=err"), /config\.toml/, "a reason for an end is an error");
     });
   });

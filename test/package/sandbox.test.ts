@@ -1,8 +1,8 @@
 /** What the unit allows the service and what not: enough for all that bmlb does, and no more than that. */
 import assert from "node:assert/strict";
-import { eventually } from "../lab/index.ts";
+import { eventually, type BootedSystem } from "../lab/index.ts";
 import { ROUTER } from "../lab/fleet.ts";
-import { logOfThisStart, property, siteTest } from "./site.ts";
+import { logOfThisStart, property, siteTest, status } from "./site.ts";
 
 const PASSWORD = "the-password-of-the-session";
 const MOST_EXPOSED = 2.0;
@@ -14,8 +14,7 @@ siteTest("the sandbox of the unit", async (site, step) => {
 
   for (const system of site.systems) {
     await step(`systemd ${system.release === 12 ? "252" : "257"} finds little exposed`, async () => {
-      const said = await system.sh("systemd-analyze security --no-pager bmlb.service");
-      const exposure = Number(/Overall exposure level for bmlb\.service: (?<level>[\d.]+)/.exec(said)?.groups?.["level"]);
+      const exposure = await exposureOf(system);
       assert.ok(exposure <= MOST_EXPOSED, `${exposure}`);
       assert.equal(await system.sh("systemd-analyze verify --man=no bmlb.service 2>&1"), "");
     });
@@ -53,5 +52,63 @@ siteTest("the sandbox of the unit", async (site, step) => {
       site.configure(system);
       await system.sh("systemctl restart bmlb");
     });
+
+    await step(`on Debian ${system.release} kubeconfig and password may be credentials of systemd, in a folder that the service cannot see`, async () => {
+      const address = system.host.link(site.lan).ipv4 ?? "";
+      await site.frr.vtysh("configure terminal", "router bgp 64501", `neighbor ${address} password ${PASSWORD}`);
+      await system.sh("systemctl stop bmlb; rm /var/lib/bmlb/cluster.cache; install -m 600 /etc/bmlb/kubeconfig /root/kubeconfig");
+      system.write("/root/router.password", `${PASSWORD}\n`, 0o600);
+      const peer = { name: "router", address: ROUTER.ipv4, asn: 64501, hold_time: "3s", keepalive_time: "1s", connect_time: "1s", password_file: "router.password" };
+      site.configure(system, { kubernetes: { kubeconfig: "kubeconfig" }, bgp: { ...(site.settings(system)["bgp"] as object), peer: [peer] } });
+      await system.sh("rm /etc/bmlb/kubeconfig");
+      await dropIn(system, "credentials.conf", "LoadCredential=kubeconfig:/root/kubeconfig\nLoadCredential=router.password:/root/router.password");
+      await system.sh("systemctl start bmlb");
+      await eventually("the session is up", 15_000, async () => (await site.frr.session(address)) === "Established");
+      await eventually("the Service is known, for which the token is needed", 15_000, async () => (await system.sh("bmlb vips")).includes(vip));
+      assert.equal((await logOfThisStart(system, "--priority=err")).replaceAll(/^-- No entries --\n/gm, ""), "");
+      await system.sh("systemctl reload bmlb");
+      // As the message of `bmlb check` says.
+      assert.match((await system.shToEnd("bmlb check")).stderr, /CREDENTIALS_DIRECTORY=FOLDER bmlb check/);
+      await system.sh("CREDENTIALS_DIRECTORY=/run/credentials/bmlb.service bmlb check");
+
+      await system.sh("systemctl stop bmlb; rm /root/kubeconfig");
+      assert.notEqual((await system.shToEnd("systemctl start bmlb")).status, 0);
+      assert.match((await status(system)).stdout, /Active: failed[^]*243\/CREDENTIALS/, "a credential that is not there is no loop of restarts");
+      assert.equal(await property(system, "NRestarts"), "0");
+
+      await site.frr.vtysh("configure terminal", "router bgp 64501", `no neighbor ${address} password`);
+      await system.sh("rm /etc/systemd/system/bmlb.service.d/credentials.conf; systemctl daemon-reload");
+      site.configure(system);
+      await system.sh("systemctl start bmlb");
+    });
+
+    await step(`on Debian ${system.release} the drop-in for gateways, put in place as the unit says, lets it change the kernel's forwarding, and nothing more`, async () => {
+      const write = async (): Promise<number | undefined> => {
+        const inside = `nsenter --target ${await property(system, "MainPID")} --mount`;
+        const asService = `${inside} setpriv --reuid bmlb --regid bmlb --clear-groups --bounding-set=-all,+net_admin --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin`;
+        return (await system.shToEnd(`${asService} sh -c 'cd /proc/sys/net/ipv4/conf/eth0 && value=$(cat rp_filter) && echo $value >rp_filter'`)).status;
+      };
+      assert.notEqual(await write(), 0, "without it sysctls are read-only");
+      const [, command = "false"] = /^# {3}(?<command>install .*gateway\.conf.*)$/m.exec(await system.sh("systemctl cat bmlb")) ?? [];
+      await system.sh(`${command} && systemctl restart bmlb`);
+      const mask = /^CapEff:\t(?<mask>[0-9a-f]+)$/m.exec(await system.sh(`cat /proc/${await property(system, "MainPID")}/status`))?.groups?.["mask"];
+      assert.equal(BigInt(`0x${mask ?? "0"}`), (1n << 10n) | (1n << 12n) | (1n << 13n));
+      assert.equal(await write(), 0);
+      assert.ok((await exposureOf(system)) <= MOST_EXPOSED);
+      await system.sh("rm -r /etc/systemd/system/bmlb.service.d; systemctl daemon-reload; systemctl restart bmlb");
+    });
   }
 });
+
+/** 0 to 10, the lower the better; NaN if systemd does not say. */
+async function exposureOf(system: BootedSystem): Promise<number> {
+  const said = await system.sh("systemd-analyze security --no-pager bmlb.service");
+  return Number(/Overall exposure level for bmlb\.service: (?<level>[\d.]+)/.exec(said)?.groups?.["level"]);
+}
+
+/** As `systemctl edit bmlb` does. */
+async function dropIn(system: BootedSystem, name: string, settings: string): Promise<void> {
+  await system.sh("install -d /etc/systemd/system/bmlb.service.d");
+  system.write(`/etc/systemd/system/bmlb.service.d/${name}`, `[Service]\n${settings}\n`, 0o644);
+  await system.sh("systemctl daemon-reload");
+}

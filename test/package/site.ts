@@ -64,10 +64,10 @@ export class Site {
     return new Site({ lab, lan, api, router, frr, client: lab.client(client), systems: [debian12, debian13], pods, kubeconfig });
   }
 
-  /** `apt install ./bmlb.deb`, which starts nothing. Returns what apt said. */
+  /** `apt install ./bmlb.deb`, which starts nothing; of a configuration file that was edited the operator keeps their own. Returns what apt said. */
   async install(system: BootedSystem, file = packageFile()): Promise<string> {
     copyFileSync(file, system.path("/root/bmlb.deb"));
-    return await system.sh("DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --allow-downgrades /root/bmlb.deb 2>&1", { timeoutMs: INSTALL_MS });
+    return await system.sh("DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --allow-downgrades --option Dpkg::Options::=--force-confold /root/bmlb.deb 2>&1", { timeoutMs: INSTALL_MS });
   }
 
   /** Puts a kubeconfig and a configuration for L2 and BGP where the service looks for them. */

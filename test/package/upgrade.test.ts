@@ -1,7 +1,7 @@
 /** An upgrade of the package under a client that asks every millisecond, host after host, as a fleet is upgraded. */
 import assert from "node:assert/strict";
 import { eventually } from "../lab/index.ts";
-import { laterPackage, packageFile } from "./deb.ts";
+import { LATER_LINE, laterPackage, packageFile } from "./deb.ts";
 import { logOfThisStart, property, siteTest } from "./site.ts";
 
 siteTest("an upgrade", async (site, step) => {
@@ -16,10 +16,14 @@ siteTest("an upgrade", async (site, step) => {
         await site.waitForNextHops(vip, names);
         await eventually(`${system.name} answers`, 10_000, async () => (await site.owner(vip)) === system);
         const pid = await property(system, "MainPID");
+        const configuration = system.read("/etc/bmlb/config.toml");
         const prober = await site.client.probe({ kind: "udp", address: vip, port: 80, intervalMs: 1, timeoutMs: 500 });
         await prober.answering(5000);
         await site.install(system, later.file);
         assert.equal(await system.sh("dpkg-query --show --showformat '${Version}' bmlb"), later.version);
+        assert.equal(system.read("/etc/bmlb/config.toml"), configuration, "what the operator wrote is kept");
+        assert.ok(system.read("/etc/bmlb/config.toml.dpkg-dist").endsWith(LATER_LINE), "and the new one is beside it");
+        assert.equal(await system.sh("stat --format '%A %U %G' /etc/bmlb"), "drwxr-s--- root bmlb\n");
         assert.equal(await property(system, "ActiveState"), "active");
         assert.notEqual(await property(system, "MainPID"), pid, "the new version runs");
         assert.equal((await site.owner(vip)).name, site.other(system).name);
