@@ -2,14 +2,15 @@
  * DampPeerOscillations (RFC 4271 8.1.1, 8.2.2): how long a peer stays Idle before the next attempt.
  *
  * Two back-offs: a router that does not answer is tried again soon, because it may be booting; one that was reached and
- * then refused or dropped us is tried ever more rarely. The second forgets only after a session that lasted its hold time:
- * "established, then NOTIFICATION at once" is a failure as well.
+ * then refused or dropped us is tried ever more rarely. The second forgets only after a session that lasted its hold time, and at
+ * least 30 s: "established, then NOTIFICATION at once" is a failure as well, and so is "established, then silent for three seconds".
  */
 import { Backoff, type Clock, type Random, type Timer } from "../time/index.ts";
 
 const FIRST_MS = 1000;
 const LONGEST_AFTER_FAILURE_MS = 60_000;
-const HOLD_WITHOUT_TIMER_MS = 90_000; // what counts as lasting when the negotiated hold time is 0
+const LEAST_LASTING_MS = 30_000; // with a hold time of 3 s a peer that says nothing at all would count as lasting
+const LASTING_WITHOUT_TIMER_MS = 90_000; // what counts as lasting when the negotiated hold time is 0
 
 export class IdleHold {
   readonly #clock: Clock;
@@ -41,7 +42,7 @@ export class IdleHold {
   up(holdMs: number): void {
     this.stop();
     this.#unreachable.reset();
-    this.#up = { since: this.#clock.now(), lasting: holdMs === 0 ? HOLD_WITHOUT_TIMER_MS : holdMs };
+    this.#up = { since: this.#clock.now(), lasting: holdMs === 0 ? LASTING_WITHOUT_TIMER_MS : Math.max(LEAST_LASTING_MS, holdMs) };
   }
 
   /** Calls `expired` after a while; never earlier than an attempt that already waits. */

@@ -48,7 +48,7 @@ export type PeerParts = {
 
 /** From far from to near an established session. */
 const PROGRESS: readonly State[] = ["Idle", "Active", "Connect", "OpenSent", "OpenConfirm", "Established"];
-const MOST_SENTENCES = 32;
+const MOST_SENTENCES = 32; // of each kind
 const NEXT_HOPS_MS = 5000;
 
 export class Peer {
@@ -68,8 +68,10 @@ export class Peer {
   #establishments = 0;
   #nextHopTimer: Timer | undefined;
   #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
-  /** Sentences that were logged since the peer was last up: a retry that fails alike is no news. */
-  readonly #said = new Set<string>();
+  /** Failures that were logged since the peer was last up: a retry that fails alike is no news. */
+  readonly #saidFailures = new Set<string>();
+  /** Malformed attributes that were logged since then. Apart from failures: a peer that sends many must not silence those. */
+  readonly #saidSpoilt = new Set<string>();
   #received = { announcements: 0, withdrawals: 0, malformed: 0 };
   readonly #pastTraffic = noTraffic();
 
@@ -229,7 +231,8 @@ export class Peer {
     this.#established = session;
     this.#establishments++;
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0 };
-    this.#said.clear();
+    this.#saidFailures.clear();
+    this.#saidSpoilt.clear();
     this.#idleHold.up(agreed.holdMs);
     this.#parts.log.info(`session with peer ${this.config.name} is up`, {
       peer: this.config.name,
@@ -255,8 +258,7 @@ export class Peer {
     this.#lastFailure = { failure, text, at: this.#parts.clock.now() };
     this.#capabilities = this.#nextCapabilities(failure);
     if (this.#hasAgreedOne()) return; // the other connection of a collision lives
-    if (this.#said.has(text) || this.#said.size >= MOST_SENTENCES) return;
-    this.#said.add(text);
+    if (!isNews(text, this.#saidFailures)) return;
     this.#parts.log.warning(text, { peer: this.config.name, address: this.config.address, ...failureFields(failure) });
   }
 
@@ -276,8 +278,7 @@ export class Peer {
     this.#received.malformed++;
     for (const { attribute, approach, text } of problems) {
       const sentence = `peer ${this.config.name} sends a malformed ${attribute}: ${text} (RFC 7606, ${approach})`;
-      if (this.#said.has(sentence) || this.#said.size >= MOST_SENTENCES) continue;
-      this.#said.add(sentence);
+      if (!isNews(sentence, this.#saidSpoilt)) continue;
       this.#parts.log.warning(sentence, { peer: this.config.name });
       this.#parts.log.debug(`the malformed UPDATE of peer ${this.config.name}`, { message: Buffer.from(message).toString("hex") });
     }
@@ -335,4 +336,11 @@ export class Peer {
 /** Not an error: the peer keeps the other connection. */
 function isCollision(failure: Failure): boolean {
   return failure.by === "peer" && failure.notification.code === CEASE && failure.notification.subcode === CEASE_SUBCODE.COLLISION;
+}
+
+/** Remembers the sentence; false if it has been said, or too many have. */
+function isNews(sentence: string, said: Set<string>): boolean {
+  if (said.has(sentence) || said.size >= MOST_SENTENCES) return false;
+  said.add(sentence);
+  return true;
 }

@@ -40,8 +40,10 @@ type Stage =
   /** The initial table is not complete; a refresh asked for meanwhile follows it. */
   | { readonly at: "initial"; readonly refresh: boolean }
   | { readonly at: "steady" }
-  /** BoRR is sent, EoRR is due. */
-  | { readonly at: "refreshing" };
+  /** A refresh is to begin with the next flush. However often the peer asks until then, it is one. */
+  | { readonly at: "asked" }
+  /** BoRR is sent, EoRR is due, to a speaker of RFC 7313. A refresh asked for meanwhile follows it. */
+  | { readonly at: "refreshing"; readonly again: boolean };
 
 type Lane = { stage: Stage; nextHop: NextHop | undefined; announcements: Map<Shared, Announcement | undefined> };
 
@@ -121,8 +123,7 @@ export class Transmitter {
     const family = familyOfAfiSafi(refresh);
     const lane = family === undefined ? undefined : this.#open?.lanes.get(family);
     if (refresh.subtype !== "request" || family === undefined || lane === undefined) return;
-    if (lane.stage.at === "initial") lane.stage = { at: "initial", refresh: true };
-    else this.#beginRefresh(family, lane);
+    lane.stage = askedIn(lane.stage);
     this.changed();
   }
 
@@ -149,6 +150,7 @@ export class Transmitter {
     this.#lastFlush = this.#clock.now();
     let budget = ROUTES_PER_TURN;
     for (const [family, lane] of open.lanes) {
+      if (lane.stage.at === "asked") this.#beginRefresh(open, family, lane);
       while (budget > 0 && open.outlet.queued < MOST_QUEUED && this.#isReady(family, lane)) {
         const batch = this.#rib.take(family, Math.min(budget, ROUTES_PER_TURN));
         const announced = [...batch.announced];
@@ -158,7 +160,8 @@ export class Transmitter {
       if (!this.#isReady(family, lane)) this.#finish(open, family, lane);
     }
     // With a full socket, written() goes on.
-    if (this.#hasMore(open) && open.outlet.queued < MOST_QUEUED) this.#schedule(0);
+    if (!this.#hasMore(open) || open.outlet.queued >= MOST_QUEUED) return;
+    this.#schedule([...open.lanes].some(([family, lane]) => this.#isReady(family, lane)) ? 0 : COALESCE_MS);
   }
 
   #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, nlris: readonly Nlri[]): Uint8Array[] {
@@ -175,29 +178,29 @@ export class Transmitter {
   /** All that was to be sent of the family is sent. */
   #finish(open: Open, family: Family, lane: Lane): void {
     switch (lane.stage.at) {
-      case "initial": {
-        const { refresh } = lane.stage;
-        lane.stage = { at: "steady" };
+      case "initial":
+        lane.stage = { at: lane.stage.refresh ? "asked" : "steady" };
         this.#send(open, [encodeEndOfRib(family)]);
-        if (refresh) this.#beginRefresh(family, lane);
         return;
-      }
       case "refreshing":
-        lane.stage = { at: "steady" };
-        open.outlet.sendRefresh(encodeRouteRefresh({ ...afiSafiOf(family), subtype: "end" }));
+        lane.stage = { at: lane.stage.again ? "asked" : "steady" };
+        this.#mark(open, family, "end");
         return;
+      case "asked":
       case "steady":
         return;
     }
   }
 
-  #beginRefresh(family: Family, lane: Lane): void {
-    if (this.#open === undefined) return;
-    if (this.#open.agreed.enhancedRouteRefresh && lane.stage.at !== "refreshing") {
-      lane.stage = { at: "refreshing" };
-      this.#open.outlet.sendRefresh(encodeRouteRefresh({ ...afiSafiOf(family), subtype: "begin" }));
-    }
+  #beginRefresh(open: Open, family: Family, lane: Lane): void {
+    lane.stage = { at: "refreshing", again: false };
+    this.#mark(open, family, "begin");
     this.#rib.repeat(family);
+  }
+
+  /** What encloses a refresh between speakers of RFC 7313. */
+  #mark({ outlet, agreed }: Open, family: Family, subtype: "begin" | "end"): void {
+    if (agreed.enhancedRouteRefresh) outlet.sendRefresh(encodeRouteRefresh({ ...afiSafiOf(family), subtype }));
   }
 
   #hasMore({ lanes }: Open): boolean {
@@ -211,5 +214,18 @@ export class Transmitter {
 
   #send({ outlet }: Open, messages: readonly Uint8Array[]): void {
     if (messages.length > 0) outlet.sendUpdates(Buffer.concat(messages), messages.length);
+  }
+}
+
+/** The peer wants everything once more: after what is being sent, for of that it may have missed the beginning. */
+function askedIn(stage: Stage): Stage {
+  switch (stage.at) {
+    case "initial":
+      return { at: "initial", refresh: true };
+    case "refreshing":
+      return { at: "refreshing", again: true };
+    case "asked":
+    case "steady":
+      return { at: "asked" };
   }
 }

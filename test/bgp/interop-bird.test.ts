@@ -65,6 +65,29 @@ labTest("BIRD with another AS for us gives one line that says what to do", async
   await speaker.says(/^<4>peer router refused our AS 64500: .* \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/);
 });
 
+labTest("BIRD that is disabled with a reason: the reason is in the last error", async (lab) => {
+  const { bird, speaker } = await setUp(lab);
+  speaker.apply({ peers: [peerAt(ROUTER.ipv4)], vips: VIPS });
+  await speaker.established();
+  await bird.birdc('disable edge "new line card"');
+  await speaker.says(/^<4>peer router closed the session \(cease, administrative shutdown: "new line card"\)/);
+  assert.match((await speaker.peer()).lastError?.text ?? "", /"new line card"/);
+});
+
+labTest("BIRD asks for a refresh, gets everything between BoRR and EoRR, and keeps what it had", async (lab) => {
+  const { bird, speaker } = await setUp(lab);
+  speaker.apply({ peers: [peerAt(ROUTER.ipv4)], vips: VIPS });
+  await speaker.established();
+  await eventually("the route is there", 5000, async () => (await bird.route("10.9.9.9/32")).includes("BGP.next_hop: 10.7.0.1"));
+  const before = (await speaker.peer()).messages;
+  await bird.birdc("reload in edge");
+  await eventually("both families are enclosed", 5000, async () => (await speaker.peer()).messages.sent["ROUTE-REFRESH"] - before.sent["ROUTE-REFRESH"] === 4);
+  assert.match(await bird.route("10.9.9.9/32"), /BGP\.next_hop: 10\.7\.0\.1/);
+  assert.match(await bird.route("fd09::9/128"), /BGP\.next_hop: fd07::1/);
+  const { state, establishments, messages } = await speaker.peer();
+  assert.deepEqual([state, establishments, messages.received["ROUTE-REFRESH"] - before.received["ROUTE-REFRESH"]], ["Established", 1, 2]);
+});
+
 labTest("BIRD that is restarted has the routes again", async (lab) => {
   const { bird, speaker } = await setUp(lab);
   speaker.apply({ peers: [peerAt(ROUTER.ipv4)], vips: VIPS });

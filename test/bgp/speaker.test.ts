@@ -196,6 +196,18 @@ test("established, then NOTIFICATION at once, is a failure too; only a session o
   assert.ok(next !== undefined, "the next attempt comes within 1.25 s");
 });
 
+test("a session of three seconds that only fell silent has not lasted, so its retries become rare too", () => {
+  const w = new World();
+  w.router.listen();
+  w.router.behave = (connection) => {
+    w.router.sendOpen(connection, { holdSeconds: 3 });
+    connection.send("KEEPALIVE");
+  };
+  w.apply({});
+  const times = attempts(w, 600_000);
+  assert.ok(times.length < 20, `${times.length} sessions in ten minutes`);
+});
+
 test("a peer of another AS is refused with 2/2, one with our router ID inside our AS with 2/3", () => {
   const w = new World();
   w.router.behave = (connection) => { w.router.establish(connection, { asn: 64777, capabilities: [] }); };
@@ -384,6 +396,35 @@ test("a route refresh is answered with everything, between BoRR and EoRR", () =>
   assert.equal(w.peer().state, "Established");
 });
 
+test("a flood of route refreshes is answered once for what came together, and once more for what came meanwhile", () => {
+  const w = new World();
+  const vips = Array.from({ length: 60_000 }, (_, i) => `10.9.${i >> 8}.${i & 255}`); // more than may wait for a socket
+  w.establish({ vips });
+  w.advance(1000);
+  const { log } = w.router.last;
+  log.length = 0;
+  const ask = (): void => { w.router.last.send("ROUTE-REFRESH", encodeRouteRefresh({ afi: 1, safi: 1, subtype: "request" })); };
+  for (let i = 0; i < 10_000; i++) ask();
+  w.advance(1000);
+  const marks = (): string[] => log.filter((line) => line.startsWith("ROUTE-REFRESH"));
+  assert.ok(marks().length <= 4, `${marks().length / 2} refreshes`);
+  assert.deepEqual(marks().slice(0, 2), ["ROUTE-REFRESH 00010101", "ROUTE-REFRESH 00010201"]);
+  assert.equal(w.router.last.table.size, 60_000);
+
+  log.length = 0;
+  const near = (w.router.last.socket as MemorySocket).peer;
+  assert.ok(near !== undefined);
+  near.stalled = true; // so that a refresh lasts
+  ask();
+  w.advance(1000);
+  ask();
+  w.advance(1000);
+  near.unstall();
+  w.advance(1000);
+  assert.deepEqual(marks(), ["ROUTE-REFRESH 00010101", "ROUTE-REFRESH 00010201", "ROUTE-REFRESH 00010101", "ROUTE-REFRESH 00010201"], "it may have missed the beginning of the first");
+  assert.equal(w.peer().state, "Established");
+});
+
 test("the longest ROUTE-REFRESH that marks a refresh costs the session, and no more", () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.9"] });
@@ -448,6 +489,32 @@ test("stopping withdraws everything, then says why (RFC 9003)", async () => {
   assert.deepEqual(w.said(/^(warning|error)/), []);
 });
 
+for (const [what, code, subcode, data, text] of [
+  ["its text", 6, 2, Buffer.from("\x18line card swap, TKT-1234"), 'peer tor-1 closed the session (cease, administrative shutdown: "line card swap, TKT-1234")'],
+  ["its text after a reset", 6, 4, Buffer.from("\x04back"), 'peer tor-1 closed the session (cease, administrative reset: "back")'],
+  ["the text inside a Hard Reset", 6, 9, Buffer.from("\x06\x02\x03bye"), 'peer tor-1 closed the session (cease, hard reset (cease, administrative shutdown: "bye"))'],
+  ["a text of 255 octets", 6, 2, Buffer.from([255, ...Buffer.alloc(255, "x")]), `peer tor-1 closed the session (cease, administrative shutdown: "${"x".repeat(255)}")`],
+  ["nothing of a text that is cut off", 6, 2, Buffer.from("\x18line card"), "peer tor-1 closed the session (cease, administrative shutdown)"],
+  ["nothing of an empty text", 6, 2, Buffer.from("\0"), "peer tor-1 closed the session (cease, administrative shutdown)"],
+] as const) {
+  test(`a router that shuts the session down leaves ${what} in the last error (RFC 9003)`, () => {
+    const w = new World();
+    w.establish();
+    w.router.last.notify(code, subcode, data);
+    w.advance(10);
+    assert.equal(w.peer().lastError?.text, text);
+    assert.deepEqual([w.peer().lastError?.by, w.peer().lastError?.code, w.peer().lastError?.subcode], ["peer", code, subcode]);
+  });
+}
+
+test("a text that would steer the terminal is escaped in the journal", () => {
+  const w = new World();
+  w.establish();
+  w.router.last.notify(6, 2, Buffer.from("\x0bred\x1b[31m\n<0>"));
+  w.advance(10);
+  assert.equal(w.said(/warning peer tor-1 closed the session \(cease, administrative shutdown: "red\\x1b\[31m\\x0a<0"\)/).length, 1);
+});
+
 test("a peer that is removed gets 6/3, one that changes 6/6 and a new session, the others nothing", async () => {
   const w = new World();
   const other = new Router(w.world, w.network, { ...ROUTER, address: "10.7.0.253" as Ipv4, identifier: "10.7.0.253" as Ipv4 });
@@ -482,6 +549,21 @@ test("what a router announces is counted, its mistakes are logged once, and neit
   assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\)/).length, 1);
   assert.equal(w.said(/^debug the malformed UPDATE of peer tor-1 message=f{32}/).length, 1);
   assert.equal(w.peer().state, "Established");
+});
+
+test("a peer that sends many kinds of malformed routes does not silence the sentence about why its session ended", () => {
+  const w = new World();
+  w.establish();
+  for (let length = 5; length < 60; length++) {
+    const nextHop = `4003${length.toString(16).padStart(2, "0")}${"00".repeat(length)}`;
+    const attributes = `4001010040020602010000fbf5${nextHop}`;
+    w.router.last.send("UPDATE", Buffer.from(`0000${(attributes.length / 2).toString(16).padStart(4, "0")}${attributes}18cb0071`, "hex"));
+  }
+  w.advance(1000);
+  assert.equal(w.said(/sends a malformed NEXT_HOP/).length, 32);
+  w.router.last.notify(6, 4);
+  w.advance(10);
+  assert.equal(w.said(/warning peer tor-1 closed the session \(cease, administrative reset\)/).length, 1);
 });
 
 test("an UPDATE that cannot be understood ends the session with its own error", () => {

@@ -117,9 +117,9 @@ for (const [body, words] of [
   });
 }
 
-test("hard resets inside hard resets are described and do not exhaust the stack", () => {
+test("of hard resets inside hard resets two are described: the rest says nothing and would fill a page of the log", () => {
   const nested = Uint8Array.from({ length: 4077 }, (_, i) => (i % 2 === 0 ? 6 : 9));
-  assert.match(describeNotification(decodeNotification(nested)), /hard reset \(cease, hard reset/);
+  assert.equal(describeNotification(decodeNotification(nested)), "cease, hard reset (cease, hard reset)");
 });
 
 test("a shutdown communication has at most 128 octets and no half characters", () => {

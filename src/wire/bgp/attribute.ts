@@ -6,18 +6,9 @@
  */
 import { type Ipv4, addressFromBytes, addressToBytes } from "../../net/index.ts";
 import { type AsPath, type AsWidth, decodeAsPath, encodeAsPath, needsFourOctets } from "./as-path.ts";
+import { OPTIONAL_NON_TRANSITIVE, OPTIONAL_TRANSITIVE, WELL_KNOWN, attributeHeader, isAttributeList } from "./attribute-header.ts";
 import type { LargeCommunity } from "./community.ts";
-import { type Reader, concat, u16s, u32s, u64s } from "./octets.ts";
-
-//  0       1      2 (or 2–3 with the Extended Length flag)
-//  | Flags | Type | Length | Value |
-
-export const OPTIONAL = 0x80;
-export const TRANSITIVE = 0x40;
-export const EXTENDED_LENGTH = 0x10;
-const WELL_KNOWN = TRANSITIVE;
-const OPTIONAL_TRANSITIVE = OPTIONAL | TRANSITIVE;
-const OPTIONAL_NON_TRANSITIVE = OPTIONAL;
+import { type Reader, concat, hex, u16s, u32s, u64s } from "./octets.ts";
 
 export type Origin = "igp" | "egp" | "incomplete";
 export type Aggregator = { readonly asn: number; readonly address: Ipv4 };
@@ -35,10 +26,13 @@ export type PathAttributes = {
   readonly originatorId?: Ipv4;
   readonly clusterList?: readonly Ipv4[];
   readonly extendedCommunities?: readonly bigint[];
+  /** 40 hexadecimal digits each. */
+  readonly ipv6ExtendedCommunities?: readonly string[];
   readonly as4Path?: AsPath;
   readonly as4Aggregator?: Aggregator;
   readonly largeCommunities?: readonly LargeCommunity[];
   readonly onlyToCustomer?: number;
+  readonly attributeSet?: { readonly asn: number; readonly attributes: Uint8Array };
 };
 
 /** What the OPENs agreed that changes how attributes read. */
@@ -256,6 +250,17 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     encode: ({ asn, address }) => concat(u32s(asn), addressToBytes(address)),
   }),
   row({
+    code: 25, // RFC 7606 7.15
+    key: "ipv6ExtendedCommunities",
+    name: "IPV6 EXTENDED COMMUNITIES",
+    flags: OPTIONAL_TRANSITIVE,
+    length: nonZeroMultipleOf(20),
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => repeat(value, 20, () => hex(value.take(20))),
+    encode: (communities) => fromHex([...new Set(communities)].sort().join("")),
+  }),
+  row({
     code: 32, // RFC 8092 6
     key: "largeCommunities",
     name: "LARGE_COMMUNITY",
@@ -277,6 +282,21 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     decode: (value) => value.u32(),
     encode: (asn) => u32s(asn),
   }),
+  row({
+    code: 128, // RFC 7606 7.16: the attributes of a customer's route (RFC 6368 5)
+    key: "attributeSet",
+    name: "ATTR_SET",
+    flags: OPTIONAL_TRANSITIVE,
+    length: (octets) => octets >= 4,
+    from: "anybody",
+    onError: "treat-as-withdraw",
+    decode: (value) => {
+      const asn = value.u32();
+      const attributes = value.rest().slice();
+      return isAttributeList(attributes) ? { asn, attributes } : new Malformed("one of its attributes is cut off");
+    },
+    encode: ({ asn, attributes }) => concat(u32s(asn), attributes),
+  }),
 ];
 
 const BY_CODE: ReadonlyMap<number, AttributeRow> = new Map(ATTRIBUTES.map((attribute) => [attribute.code, attribute]));
@@ -295,11 +315,6 @@ export function encodeAttributes(attributes: PathAttributes, context: AttributeC
       return value === undefined ? [] : [attributeHeader(attribute.flags, attribute.code, value.length), value];
     }),
   );
-}
-
-/** Flags, type and length; the Extended Length flag only where the length needs it. */
-export function attributeHeader(flags: number, code: number, length: number): Uint8Array {
-  return length > 255 ? Uint8Array.of(flags | EXTENDED_LENGTH, code, length >> 8, length & 0xff) : Uint8Array.of(flags, code, length);
 }
 
 /** Whether the address can be a next hop's: not "this network", loopback, multicast or reserved. */
@@ -328,6 +343,10 @@ function ipv4(value: Reader): Ipv4 {
 
 function repeat<T>(value: Reader, octets: number, read: () => T): T[] {
   return Array.from({ length: value.left / octets }, read);
+}
+
+function fromHex(digits: string): Uint8Array {
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
 
 function sortedLarge(communities: readonly LargeCommunity[]): LargeCommunity[] {

@@ -149,14 +149,19 @@ export function decodeNotification(body: Uint8Array): Notification {
 }
 
 /** "OPEN error, bad peer AS"; numbers where there is no name; what a Hard Reset wraps (RFC 8538 3) in brackets. */
-export function describeNotification({ code, subcode, data }: Notification): string {
+export function describeNotification(received: Notification): string {
+  const { code, subcode, data } = received;
+  // A Hard Reset inside a Hard Reset says nothing more, and two thousand of them fit a message.
+  const wraps = code === CEASE && subcode === CEASE_SUBCODE.HARD_RESET && data.length >= 2;
+  return wraps ? `${inWords(received)} (${inWords(decodeNotification(data))})` : inWords(received);
+}
+
+function inWords(received: Notification): string {
+  const { code, subcode } = received;
   const named = NAMES[code];
   if (named === undefined) return `error code ${code}, subcode ${subcode}`;
   const words = subcode === 0 ? named.name : `${named.name}, ${named.subcodes[subcode] ?? `subcode ${subcode}`}`;
-  if (code === CEASE && subcode === CEASE_SUBCODE.HARD_RESET && data.length >= 2) {
-    return `${words} (${describeNotification(decodeNotification(data))})`;
-  }
-  const text = communicationOf({ code, subcode, data });
+  const text = communicationOf(received);
   return text === "" ? words : `${words}: "${text}"`;
 }
 

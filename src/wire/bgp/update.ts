@@ -5,17 +5,8 @@
  * problem, and only what RFC 7606 leaves to a session reset is thrown.
  */
 import type { Family } from "../../net/index.ts";
-import {
-  type Approach,
-  type AttributeContext,
-  type AttributeRow,
-  EXTENDED_LENGTH,
-  Malformed,
-  OPTIONAL,
-  type PathAttributes,
-  TRANSITIVE,
-  attributeRow,
-} from "./attribute.ts";
+import { type Approach, type AttributeContext, type AttributeRow, Malformed, type PathAttributes, attributeRow } from "./attribute.ts";
+import { OPTIONAL, TRANSITIVE, readAttributeHead } from "./attribute-header.ts";
 import { BgpError } from "./error.ts";
 import { MP_REACH_NLRI, MP_UNREACH_NLRI, type MultiprotocolRoutes, decodeMpReach, decodeMpUnreach } from "./multiprotocol.ts";
 import { type RouteField, routeField } from "./nlri.ts";
@@ -89,7 +80,7 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
   const reader = new Reader(octets);
   while (reader.left > 0) {
     const start = reader.position;
-    const head = readHead(reader);
+    const head = readAttributeHead(reader);
     if (head === undefined) {
       // RFC 7606 4: Total Attribute Length still tells where the NLRI begins.
       problems.push({ attribute: "path attributes", approach: "treat-as-withdraw", text: "an attribute is cut off", answer: LIST });
@@ -122,17 +113,6 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
     seen.add(code);
   }
   return { attributes, reach, unreach, problems, seen };
-}
-
-/** Flags, type and length; undefined if the attribute does not fit what is left (RFC 7606 4). */
-function readHead(reader: Reader): { readonly flags: number; readonly code: number; readonly length: number } | undefined {
-  if (reader.left < 3) return undefined;
-  const flags = reader.u8();
-  const code = reader.u8();
-  const extended = (flags & EXTENDED_LENGTH) !== 0;
-  if (extended && reader.left < 2) return undefined;
-  const length = extended ? reader.u16() : reader.u8();
-  return length > reader.left ? undefined : { flags, code, length };
 }
 
 type Fault = { readonly approach: Approach; readonly text: string; readonly subcode: number };
