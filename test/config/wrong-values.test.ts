@@ -249,7 +249,7 @@ test("a wrong hostname is an error that says what to add", () => {
 test("an empty file says what to add", () => {
   const files = { "/etc/bmlb/kubeconfig": { fault: { type: "missing" } } } as const;
   assertProblems(load("pool = []\nl2 = []", { files }), [
-    [1, "kubernetes.kubeconfig", '"/etc/bmlb/kubeconfig" does not exist; set kubeconfig ='],
+    [1, "kubernetes.kubeconfig", '"/etc/bmlb/kubeconfig" does not exist; put it there'],
     [1, "pool", "is empty"],
   ]);
 });
