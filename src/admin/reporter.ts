@@ -58,7 +58,7 @@ export class Reporter {
   status(): StatusReport {
     const from = this.#sources;
     const { source, client, election } = from.kube();
-    const peers = from.bgp()?.peers ?? [];
+    const { peers = [], listeners = [] } = from.bgp() ?? {};
     const presence = from.presence();
     const viewAgeMs = from.viewAgeMs();
     return {
@@ -80,7 +80,7 @@ export class Reporter {
       vips: { total: this.#sources.plan().vips.size, answered_here: this.#answeredHere(), routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
-      warnings: [...from.warnings(), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+      warnings: [...from.warnings(), ...listeners.flatMap(({ problem }) => problem ?? []), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
     };
   }
 

@@ -46,7 +46,7 @@ export class Listeners {
   }
 
   status(): BgpListenerStatus[] {
-    return this.#listening.map(({ endpoint, error }) => ({ ...endpoint, error }));
+    return this.#listening.map(({ endpoint, error }) => ({ ...endpoint, error, problem: error === undefined ? undefined : describe(endpoint, error) }));
   }
 
   stop(): void {

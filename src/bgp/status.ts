@@ -75,4 +75,11 @@ export type BgpFamilyStatus = {
   readonly nextHop: string | undefined;
 };
 
-export type BgpListenerStatus = { readonly address: Address; readonly port: number; readonly error: string | undefined };
+export type BgpListenerStatus = {
+  readonly address: Address;
+  readonly port: number;
+  /** The code of the error for which nobody can connect there ("EADDRINUSE"); undefined: it listens. */
+  readonly error: string | undefined;
+  /** The same as a sentence for people. */
+  readonly problem: string | undefined;
+};

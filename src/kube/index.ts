@@ -7,7 +7,7 @@ export { ALLOCATOR_LEASE, AllocatorElection, type ElectionStatus } from "./elect
 export { type EventNote, Events } from "./events.ts";
 export type { Failure } from "./failure.ts";
 export { HOST_LEASE_PREFIX, HostLease } from "./hostlease.ts";
-export { HostLeases, type HostLeaseSeen, type HostsChange } from "./hosts.ts";
+export { HostLeases, type HostLeaseSeen, type HostsChange } from "./host-leases.ts";
 export { checkKubeconfig } from "./check-kubeconfig.ts";
 export { LeaseClient } from "./leaseclient.ts";
 export { FLEET_SECRET, FleetKey } from "./secret.ts";

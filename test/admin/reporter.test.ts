@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Reporter, samplesOf } from "../../src/admin/index.ts";
+import { address } from "../../src/net/index.ts";
 import { service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, l2, peer } from "../config/values.ts";
 import { type Parts, peerStatus, Sources } from "./sources.ts";
@@ -81,11 +82,11 @@ test("VIPs come in the order of their addresses, with who answers for them", () 
 });
 
 test("the status counts what is announced and carries the peers' notes", () => {
-  const reporter = reporterOf({ owner: "h1", warnings: () => ["one"], bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { notes: ["no next hop"] }), peerStatus("spine", { state: "Idle", families: peerStatus("x").families })], listeners: [] }) }, { ips: ["192.0.2.1"] });
+  const reporter = reporterOf({ owner: "h1", warnings: () => ["one"], bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { notes: ["no next hop"] }), peerStatus("spine", { state: "Idle", families: peerStatus("x").families })], listeners: [{ address: address("10.9.9.9"), port: 179, error: "EADDRNOTAVAIL", problem: "cannot listen there" }] }) }, { ips: ["192.0.2.1"] });
   const status = reporter.status();
   assert.deepEqual(status.vips, { total: 1, answered_here: 1, routes_announced: 2 });
   assert.deepEqual(status.peers, { configured: 2, established: 1 });
-  assert.deepEqual(status.warnings, ["one", "peer tor: no next hop"]);
+  assert.deepEqual(status.warnings, ["one", "cannot listen there", "peer tor: no next hop"]);
   assert.deepEqual([status.state, status.uptime_seconds, status.kubernetes.current_seconds_ago], ["ready", 61, 1]);
 });
 
