@@ -104,8 +104,10 @@ class LicenceNames {
 
 /** The runtime is one file, and its licence one text that goes through the parts. */
 function runtime(): string {
-  const text = RUNTIMES.map((name) => readOr(join(root, "node_modules", name, "LICENSE"), "")).find((text) => text !== "");
-  if (text === undefined) throw new Error("the runtime is not installed: run scripts/setup");
+  const whole = RUNTIMES.map((name) => readOr(join(root, "node_modules", name, "LICENSE"), "")).find((text) => text !== "");
+  if (whole === undefined) throw new Error("the runtime is not installed: run scripts/setup");
+  // npm is a program of its own, which we do not ship.
+  const text = whole.replace(/^- npm, located at deps\/npm, is licensed as follows:\n[^]*?(?=^- )/m, "");
   const parts = [...text.matchAll(/^- (?<name>.+), located at (?<place>.+), is licensed as follows:$/gm)].map((part) => `${part.groups?.["name"] ?? ""} (${part.groups?.["place"] ?? ""})`);
   // Debian's policy wants a reference to that licence where it is quoted in full; what stands before and after it is the part's own.
   const referring = text.replace(/^ *Apache License\n *Version 2\.0, January 2004\n[^]*?END OF TERMS AND CONDITIONS$/gm, "  (The Apache License, Version 2.0.)");
