@@ -9,11 +9,9 @@ export const MOST_OCTETS = 1 << 20;
 export async function readSmallFile(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
-    const { size } = await file.stat().then((stat) => {
-      if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
-      return stat;
-    });
-    if (size > MOST_OCTETS) throw new Error(`${path} is larger than ${MOST_OCTETS} octets`);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
+    if (stat.size > MOST_OCTETS) throw new Error(`${path} is larger than ${MOST_OCTETS} octets`);
     return await file.readFile();
   } finally {
     await file.close();

@@ -135,7 +135,7 @@ test("beside seven hostile routers and a thousand connections a session with a h
   const calm = status("calm");
   t.diagnostic(`longest silence toward the calm router ${longestSilenceMs.toFixed(0)} ms, longest stall of the loop ${(delay.max / 1e6).toFixed(0)} ms`);
   assert.deepEqual([calm?.state, calm?.establishments, calm?.families.ipv4.announced], ["Established", 1, ROUTES]);
-  assert.ok(longestSilenceMs < HOLD_S * 1000, `${longestSilenceMs.toFixed(0)} ms of silence toward the calm router`);
+  assert.ok(longestSilenceMs < (HOLD_S * 1000) / 2, `${longestSilenceMs.toFixed(0)} ms of silence toward the calm router`);
   assert.ok(delay.max / 1e6 < MOST_STALL_MS, `the loop stood still for ${(delay.max / 1e6).toFixed(0)} ms`);
   const flaps = status("flaps")?.establishments ?? 0;
   assert.ok(flaps <= 6, `${flaps} sessions with the one that flaps`);

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Cluster, type ClusterChange, type ServiceKey } from "../../src/cluster/index.ts";
+import { Cluster, type ClusterChange, type Service, type ServiceKey } from "../../src/cluster/index.ts";
 import { Cache, Client, ClusterSource, Contact, Credentials, Trouble } from "../../src/kube/index.ts";
 import { address } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
@@ -152,13 +152,19 @@ test("an object that cannot be read is passed over with one warning, and what wa
   assert.equal(log.lines.length, 2, log.lines.join("\n"));
 });
 
-test("what our own write answered is taken over, unless the watch was faster", async () => {
+/** A source that watches, and the one Service that it knows. */
+async function watchingWeb(): Promise<Running & { readonly known: Service }> {
   objects["services"]?.set("web", service("web"));
-  const { source, cluster } = await make();
-  source.start();
-  await watching(source);
-  const known = cluster.service(key("web"));
+  const made = await make();
+  made.source.start();
+  await watching(made.source);
+  const known = made.cluster.service(key("web"));
   assert.ok(known);
+  return { ...made, known };
+}
+
+test("what our own write answered is taken over, unless the watch was faster", async () => {
+  const { source, cluster, known } = await watchingWeb();
   source.wrote({ ...known, resourceVersion: "500", ingress: [{ ip: address("192.0.2.8") }] });
   assert.deepEqual(cluster.service(key("web"))?.ingress, [{ ip: "192.0.2.8" }]);
   source.wrote({ ...known, resourceVersion: "400", ingress: [] });
@@ -332,12 +338,7 @@ async function stall(work: () => Promise<unknown>): Promise<number> {
 }
 
 test("a list that was asked for before a write of ours does not undo it", async () => {
-  objects["services"]?.set("web", service("web"));
-  const { source, cluster } = await make();
-  source.start();
-  await watching(source);
-  const known = cluster.service(key("web"));
-  assert.ok(known);
+  const { source, cluster, known } = await watchingWeb();
   const respond = server.respond;
   const held: (() => void)[] = [];
   server.respond = (...asked) => {
