@@ -19,6 +19,7 @@ const VALUES = {
   liveness: ["net", "time", "log", "wire", "linux"],
   l2: ["net", "time", "log", "wire", "linux"],
   bgp: ["net", "time", "log", "wire", "linux"],
+  bfd: ["net", "time", "log", "wire", "linux"],
   plan: ["net", "config", "cluster"],
   admin: ["net", "time", "log"],
   cli: ["net", "config", "cluster", "kube", "ipam", "linux"],
@@ -30,8 +31,8 @@ const VALUES = {
  */
 const TYPES = {
   liveness: ["fleet"],
-  plan: ["fleet", "nodes", "l2", "bgp"],
-  admin: ["plan", "fleet", "nodes", "l2", "bgp", "config", "cluster", "kube", "ipam"],
+  plan: ["fleet", "nodes", "l2", "bgp", "bfd"],
+  admin: ["plan", "fleet", "nodes", "l2", "bgp", "bfd", "config", "cluster", "kube", "ipam"],
   cli: ["admin"],
 };
 

@@ -1,0 +1,2 @@
+export type * from "./desired.ts";
+export type * from "./status.ts";
