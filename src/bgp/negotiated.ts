@@ -1,9 +1,9 @@
 /**
- * What two OPENs agree on (RFC 4271 4.2, 5492, 6793, 6286), frozen into one value. Pure.
+ * What two OPENs agree on (RFC 4271 4.2, 5492, 6793, 6286, 8950), frozen into one value. Pure.
  *
  * After this nothing looks at capabilities again.
  */
-import type { Family, Ipv4 } from "../net/index.ts";
+import { type Family, type Ipv4, isIpv4 } from "../net/index.ts";
 import {
   AS_TRANS,
   BgpError,
@@ -31,6 +31,8 @@ export type Negotiated = {
   readonly fourOctetAs: boolean;
   /** In the order of our configuration; never empty. */
   readonly families: readonly Family[];
+  /** IPv4 routes may have an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: boolean;
   readonly enhancedRouteRefresh: boolean;
   /** The peer's host name, if it told one. */
   readonly remoteHostname: string | undefined;
@@ -81,6 +83,7 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     keepaliveMs: keepaliveMs(peer, holdMs),
     fourOctetAs: both(ours, theirs, "four-octet-as"),
     families,
+    extendedNextHop: families.includes("ipv4") && [ours, theirs].every(takesIpv6NextHops),
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),
     remoteHostname: theirs.capabilities.find((capability) => capability.name === "fqdn")?.hostname,
     remoteCapabilities: theirs.capabilities,
@@ -108,6 +111,8 @@ function ourCapabilities(self: Self, peer: BgpPeer): Capability[] {
   return [
     ...peer.families.map((family): Capability => ({ name: "multiprotocol", ...afiSafiOf(family) })),
     { name: "route-refresh" },
+    // Over IPv4 there is an IPv4 address to point to.
+    ...(peer.families.includes("ipv4") && !isIpv4(peer.address) ? [IPV4_BY_IPV6] : []),
     { name: "four-octet-as", asn: peer.localAsn },
     { name: "enhanced-route-refresh" },
     ...(self.hostname === "" ? [] : [{ name: "fqdn", hostname: self.hostname, domain: "" } as const]),
@@ -124,6 +129,14 @@ function commonFamilies(peer: BgpPeer, ours: Open, theirs: Open): Family[] {
 function spoken({ capabilities }: Open): Family[] {
   const listed = capabilities.filter((capability) => capability.name === "multiprotocol");
   return listed.length === 0 ? ["ipv4"] : listed.flatMap((capability) => familyOfAfiSafi(capability) ?? []);
+}
+
+/** The one combination of interest: IPv4 unicast by an IPv6 next hop (RFC 8950 4). */
+const IPV4_BY_IPV6: Capability = { name: "extended-next-hop", encodings: [{ ...afiSafiOf("ipv4"), nextHopAfi: afiSafiOf("ipv6").afi }] };
+
+function takesIpv6NextHops({ capabilities }: Open): boolean {
+  const encodings = capabilities.flatMap((capability) => (capability.name === "extended-next-hop" ? capability.encodings : []));
+  return encodings.some((encoding) => familyOfAfiSafi(encoding) === "ipv4" && encoding.nextHopAfi === afiSafiOf("ipv6").afi);
 }
 
 function both(ours: Open, theirs: Open, name: Capability["name"]): boolean {

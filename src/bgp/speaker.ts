@@ -2,7 +2,7 @@
  * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
  * announce is checked, counted and dropped.
  *
- * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 9003,
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
  * 9072 (received), 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";

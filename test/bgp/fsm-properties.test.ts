@@ -22,6 +22,7 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     keepaliveMs: (seconds * 1000) / 3,
     fourOctetAs: true,
     families: ["ipv4"],
+    extendedNextHop: false,
     enhancedRouteRefresh: false,
     remoteHostname: undefined,
     remoteCapabilities: [],

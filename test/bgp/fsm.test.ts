@@ -16,6 +16,7 @@ const AGREED: Negotiated = {
   keepaliveMs: 30_000,
   fourOctetAs: true,
   families: ["ipv4"],
+  extendedNextHop: false,
   enhancedRouteRefresh: false,
   remoteHostname: undefined,
   remoteCapabilities: [],

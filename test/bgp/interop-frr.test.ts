@@ -61,7 +61,7 @@ labTest("FRR shows the text of our last NOTIFICATION, and has no route left", as
 });
 
 labTest("over IPv6, FRR gets both families; nothing is announced before the view is complete", async (lab) => {
-  const { frr, speaker } = await setUp(lab, { address: HOST.ipv6, settings: ["capability extended-nexthop"] });
+  const { frr, speaker } = await setUp(lab, { address: HOST.ipv6 });
   const peers = [{ address: address(ROUTER.ipv6) }];
   speaker.apply({ peers, vips: VIPS, complete: false });
   await speaker.established();
@@ -72,6 +72,26 @@ labTest("over IPv6, FRR gets both families; nothing is announced before the view
     assert.deepEqual(await hops(frr, "fd09::9/128"), ["fd07::1"]);
     return true;
   });
+});
+
+labTest("FRR with extended next hops routes IPv4 by IPv6, also in its kernel, on a link without IPv4", async (lab) => {
+  await lab.segment("lan", { ipv6: "fd07::/64" });
+  const host = await lab.host("host", { lan: { ipv6: HOST.ipv6 } });
+  const router = await lab.router("router", { lan: { ipv6: ROUTER.ipv6 } });
+  await lab.frr(router, {
+    asn: 64501,
+    routerId: "10.7.0.254",
+    neighbors: [{ address: HOST.ipv6, asn: 64500, families: ["ipv4", "ipv6"], settings: ["capability extended-nexthop"] }],
+  });
+  const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
+  const peers = [{ address: address(ROUTER.ipv6) }];
+  speaker.apply({ peers, vips: VIPS });
+  await speaker.established();
+  const installed = async () => await router.exec(["ip", "route", "show", "10.9.9.9"]);
+  await eventually("its kernel has the route", 5000, async () => /^10\.9\.9\.9 .*via inet6 fe80::/.test(await installed()));
+  speaker.apply({ peers, vips: ["10.9.9.10"] });
+  await eventually("its kernel has lost it", 5000, async () => (await installed()) === "");
+  assert.equal((await speaker.peer()).establishments, 1);
 });
 
 for (const [what, neighbor, peer, sentence] of [
