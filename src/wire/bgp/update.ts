@@ -5,8 +5,9 @@
  * problem, and only what RFC 7606 leaves to a session reset is thrown.
  */
 import type { Family } from "../../net/index.ts";
-import { type Approach, type AttributeContext, type AttributeRow, Malformed, type PathAttributes, attributeRow } from "./attribute.ts";
 import { OPTIONAL, TRANSITIVE, readAttributeHead } from "./attribute-header.ts";
+import { attributeRow } from "./attribute-table.ts";
+import { type Approach, type AttributeContext, type AttributeRow, Malformed, type PathAttributes } from "./attribute.ts";
 import { BgpError } from "./error.ts";
 import { MP_REACH_NLRI, MP_UNREACH_NLRI, type MultiprotocolContext, type MultiprotocolRoutes, decodeMpReach, decodeMpUnreach } from "./multiprotocol.ts";
 import { type RouteField, routeField } from "./nlri.ts";
