@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { type Notification, describeNotification } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import type { State } from "./fsm.ts";
 import type { Self } from "./negotiated.ts";
@@ -11,6 +11,20 @@ export type Failure =
   | { readonly by: "us"; readonly notification: Notification; readonly problem: string }
   /** The code of TCP's error; undefined if the other side simply closed. */
   | { readonly by: "network"; readonly error: string | undefined };
+
+/** Not an error: the peer keeps the other connection (RFC 4271 6.8). */
+export function isCollision(failure: Failure): boolean {
+  return isFromPeer(failure, CEASE, CEASE_SUBCODE.COLLISION);
+}
+
+/** The peer does not know the Capabilities parameter (RFC 5492 3). */
+export function refusesCapabilities(failure: Failure): boolean {
+  return isFromPeer(failure, OPEN_ERROR, OPEN_SUBCODE.UNSUPPORTED_PARAMETER);
+}
+
+function isFromPeer(failure: Failure, code: number, subcode: number): boolean {
+  return failure.by === "peer" && failure.notification.code === code && failure.notification.subcode === subcode;
+}
 
 /** One sentence, without the peer's address; the log adds code and subcode. */
 export function describeFailure(failure: Failure, state: State, peer: BgpPeer, self: Self): string {

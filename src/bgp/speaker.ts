@@ -9,7 +9,8 @@ import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
-import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
+import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { reject } from "./connections.ts";
 import type { BgpDesired, BgpRoute } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
@@ -150,7 +151,7 @@ export class BgpSpeaker {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
-    arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+    reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
 }
 
