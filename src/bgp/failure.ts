@@ -59,6 +59,10 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
       return `peer ${peer.name} refused our hold time of ${peer.holdTimeMs / 1000} s: set a hold_time that it accepts (${words})`;
     case "2/7":
       return `peer ${peer.name} wants what it did not find in our capabilities: compare families with its configuration (${words})`;
+    case "2/11":
+      return peer.role === undefined
+        ? `peer ${peer.name} wants to be told a role: set role of the peer (${words})`
+        : `peer ${peer.name} refused our role ${peer.role}: set role of the peer to what this host is to it, or correct its configuration (${words})`;
     case "6/1":
       return `peer ${peer.name} closed the session because we announce more prefixes than it allows: raise its limit, or announce aggregates (${words})`;
     case "6/3":
@@ -80,6 +84,8 @@ function ourReason({ notification, problem }: { readonly notification: Notificat
       return `refused peer ${peer.name}: ${problem}; correct asn of the peer, or its configuration (${words})`;
     case "2/7":
       return `refused peer ${peer.name}: ${problem}; correct families of the peer, or its configuration (${words})`;
+    case "2/11":
+      return `refused peer ${peer.name}: ${problem}; correct role of the peer, or its configuration (${words})`;
     case "4/0":
       if (state === "OpenSent") return `gave up peer ${peer.name}: ${noOpen(peer)} (${words})`;
       return `closed the session with peer ${peer.name}, which fell silent (${words})`;

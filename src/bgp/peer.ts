@@ -21,6 +21,7 @@ import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpe
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
+import { isLeak } from "./role.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import type { BgpPeerStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
@@ -52,7 +53,7 @@ export class Peer {
   #establishments = 0;
   #nextHopTimer: Timer | undefined;
   #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
-  #received = { announcements: 0, withdrawals: 0, malformed: 0 };
+  #received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
 
   constructor(config: BgpPeer, parts: PeerParts) {
     this.config = config;
@@ -193,7 +194,7 @@ export class Peer {
   #up(session: Session, agreed: Negotiated): void {
     this.#established = session;
     this.#establishments++;
-    this.#received = { announcements: 0, withdrawals: 0, malformed: 0 };
+    this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
     this.#log.up(agreed);
     this.#connections.keepOnly(session);
@@ -223,8 +224,13 @@ export class Peer {
   }
 
   /** Nothing that a peer announces is kept. */
-  #routes({ reachable, withdrawn }: Update): void {
-    for (const field of reachable) this.#received.announcements += field.count;
+  #routes({ reachable, withdrawn, attributes }: Update): void {
+    const agreed = this.#established?.agreed;
+    const leaks = agreed !== undefined && isLeak(agreed.role, agreed.remoteAsn, attributes);
+    for (const { count } of reachable) {
+      this.#received.announcements += count;
+      if (leaks) this.#received.leaked += count;
+    }
     for (const field of withdrawn) this.#received.withdrawals += field.count;
   }
 

@@ -24,6 +24,8 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     families: ["ipv4"],
     extendedNextHop: false,
     enhancedRouteRefresh: false,
+    role: undefined,
+    remoteRole: undefined,
     remoteHostname: undefined,
     remoteCapabilities: [],
   }),

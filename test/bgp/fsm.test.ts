@@ -18,6 +18,8 @@ const AGREED: Negotiated = {
   families: ["ipv4"],
   extendedNextHop: false,
   enhancedRouteRefresh: false,
+  role: undefined,
+  remoteRole: undefined,
   remoteHostname: undefined,
   remoteCapabilities: [],
 };

@@ -99,6 +99,7 @@ for (const [what, neighbor, peer, sentence] of [
   ["another AS than we expect", {}, { asn: 64777 }, /refused peer router: .* AS 64501, not 64777; .* \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/],
   ["no such neighbor", { address: "10.7.0.77" }, {}, /peer router (closed the connection without a word|does not accept|closed the session)/],
   ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
+  ["another role than ours goes with", { settings: ["local-role peer"] }, { role: "customer" }, /(refused peer router: it says that it is peer, and to our role customer it must be provider|peer router refused our role customer)[:;] .* \(OPEN error, role mismatch\) .*code=2 subcode=11/],
   ["no password", {}, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
 ] as const) {
   labTest(`a router with ${what} gives one line that says what to do`, async (lab) => {
@@ -130,6 +131,13 @@ for (const [what, settings, peer] of [
     assert.equal(negotiated?.holdMs, "holdTimeMs" in peer ? 3000 : 90_000);
   });
 }
+
+labTest("FRR as our peer by role has our routes marked to go only to customers", async (lab) => {
+  const { frr, speaker } = await setUp(lab, { settings: ["local-role peer", "local-role peer strict-mode"] });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4), role: "peer" }], vips: VIPS });
+  assert.equal((await speaker.established()).negotiated?.remoteRole, "peer");
+  await eventually("the route is there with its mark", 5000, async () => /otc 64500/i.test(await frr.vtysh("show bgp ipv4 unicast 10.9.9.9/32")));
+});
 
 labTest("a router without TTL security gets no session, and the status says what to look at", async (lab) => {
   const { speaker } = await setUp(lab);
