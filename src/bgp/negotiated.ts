@@ -30,6 +30,8 @@ export type Negotiated = {
   /** Before jitter; 0 with holdMs 0. */
   readonly keepaliveMs: number;
   readonly fourOctetAs: boolean;
+  /** We said no capabilities, because the peer refused them (RFC 5492 3). */
+  readonly withoutCapabilities: boolean;
   /** In the order of our configuration; never empty. */
   readonly families: readonly Family[];
   /** IPv4 routes may have an IPv6 next hop (RFC 8950). */
@@ -87,6 +89,7 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     holdMs,
     keepaliveMs: keepaliveMs(peer, holdMs),
     fourOctetAs: both(ours, theirs, "four-octet-as"),
+    withoutCapabilities: ours.capabilities.length === 0,
     families,
     extendedNextHop: families.includes("ipv4") && [ours, theirs].every(takesIpv6NextHops),
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),

@@ -98,6 +98,7 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

@@ -21,6 +21,7 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     holdMs: seconds * 1000,
     keepaliveMs: (seconds * 1000) / 3,
     fourOctetAs: true,
+    withoutCapabilities: false,
     families: ["ipv4"],
     extendedNextHop: false,
     enhancedRouteRefresh: false,

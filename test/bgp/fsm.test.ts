@@ -15,6 +15,7 @@ const AGREED: Negotiated = {
   holdMs: 90_000,
   keepaliveMs: 30_000,
   fourOctetAs: true,
+  withoutCapabilities: false,
   families: ["ipv4"],
   extendedNextHop: false,
   enhancedRouteRefresh: false,
