@@ -37,6 +37,8 @@ export type Negotiated = {
   /** IPv4 routes may have an IPv6 next hop (RFC 8950). */
   readonly extendedNextHop: boolean;
   readonly enhancedRouteRefresh: boolean;
+  /** The peer can keep routes for hours after their speaker is gone (RFC 9494). */
+  readonly remoteLongLived: boolean;
   /** Ours toward an external peer, and what it says to be; undefined: none is configured, or said (RFC 9234). */
   readonly role: BgpRole | undefined;
   readonly remoteRole: string | undefined;
@@ -93,6 +95,7 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     families,
     extendedNextHop: families.includes("ipv4") && [ours, theirs].every(takesIpv6NextHops),
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),
+    remoteLongLived: theirs.capabilities.some(({ name }) => name === "long-lived-graceful-restart"),
     role: internal ? undefined : peer.role,
     remoteRole,
     remoteHostname: theirs.capabilities.find((capability) => capability.name === "fqdn")?.hostname,

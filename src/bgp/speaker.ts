@@ -3,7 +3,7 @@
  * announce is checked, counted and dropped.
  *
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
- * 9072 (received), 9234, 9687, and TCP MD5 (2385).
+ * 9072 (received), 9234, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";

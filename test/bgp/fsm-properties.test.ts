@@ -25,6 +25,7 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     families: ["ipv4"],
     extendedNextHop: false,
     enhancedRouteRefresh: false,
+    remoteLongLived: false,
     role: undefined,
     remoteRole: undefined,
     remoteHostname: undefined,

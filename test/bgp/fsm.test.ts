@@ -19,6 +19,7 @@ const AGREED: Negotiated = {
   families: ["ipv4"],
   extendedNextHop: false,
   enhancedRouteRefresh: false,
+  remoteLongLived: false,
   role: undefined,
   remoteRole: undefined,
   remoteHostname: undefined,
