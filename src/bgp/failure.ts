@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { type Notification, describeNotification } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import type { State } from "./fsm.ts";
 import type { Self } from "./negotiated.ts";
@@ -11,6 +11,20 @@ export type Failure =
   | { readonly by: "us"; readonly notification: Notification; readonly problem: string }
   /** The code of TCP's error; undefined if the other side simply closed. */
   | { readonly by: "network"; readonly error: string | undefined };
+
+/** Not an error: the peer keeps the other connection (RFC 4271 6.8). */
+export function isCollision(failure: Failure): boolean {
+  return isFromPeer(failure, CEASE, CEASE_SUBCODE.COLLISION);
+}
+
+/** The peer does not know the Capabilities parameter (RFC 5492 3). */
+export function refusesCapabilities(failure: Failure): boolean {
+  return isFromPeer(failure, OPEN_ERROR, OPEN_SUBCODE.UNSUPPORTED_PARAMETER);
+}
+
+function isFromPeer(failure: Failure, code: number, subcode: number): boolean {
+  return failure.by === "peer" && failure.notification.code === code && failure.notification.subcode === subcode;
+}
 
 /** One sentence, without the peer's address; the log adds code and subcode. */
 export function describeFailure(failure: Failure, state: State, peer: BgpPeer, self: Self): string {
@@ -45,6 +59,10 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
       return `peer ${peer.name} refused our hold time of ${peer.holdTimeMs / 1000} s: set a hold_time that it accepts (${words})`;
     case "2/7":
       return `peer ${peer.name} wants what it did not find in our capabilities: compare families with its configuration (${words})`;
+    case "2/11":
+      return peer.role === undefined
+        ? `peer ${peer.name} wants to be told a role: set role of the peer (${words})`
+        : `peer ${peer.name} refused our role ${peer.role}: set role of the peer to what this host is to it, or correct its configuration (${words})`;
     case "6/1":
       return `peer ${peer.name} closed the session because we announce more prefixes than it allows: raise its limit, or announce aggregates (${words})`;
     case "6/3":
@@ -66,6 +84,8 @@ function ourReason({ notification, problem }: { readonly notification: Notificat
       return `refused peer ${peer.name}: ${problem}; correct asn of the peer, or its configuration (${words})`;
     case "2/7":
       return `refused peer ${peer.name}: ${problem}; correct families of the peer, or its configuration (${words})`;
+    case "2/11":
+      return `refused peer ${peer.name}: ${problem}; correct role of the peer, or its configuration (${words})`;
     case "4/0":
       if (state === "OpenSent") return `gave up peer ${peer.name}: ${noOpen(peer)} (${words})`;
       return `closed the session with peer ${peer.name}, which fell silent (${words})`;

@@ -16,7 +16,10 @@ const AGREED: Negotiated = {
   keepaliveMs: 30_000,
   fourOctetAs: true,
   families: ["ipv4"],
+  extendedNextHop: false,
   enhancedRouteRefresh: false,
+  role: undefined,
+  remoteRole: undefined,
   remoteHostname: undefined,
   remoteCapabilities: [],
 };

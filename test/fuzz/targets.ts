@@ -74,9 +74,9 @@ function acceptedByBgp<T>(code: number, decode: () => T): T | undefined {
 }
 
 const UPDATE_CONTEXTS: readonly UpdateContext[] = [
-  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"] },
-  { fourOctetAs: true, internal: true, families: ["ipv6"] },
-  { fourOctetAs: false, internal: false, families: ["ipv4"] },
+  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"], extendedNextHop: true },
+  { fourOctetAs: true, internal: true, families: ["ipv6"], extendedNextHop: false },
+  { fourOctetAs: false, internal: false, families: ["ipv4"], extendedNextHop: false },
 ];
 
 const AGREED: Negotiated = negotiate(SELF, PEER, ourOpen(SELF, PEER, "capabilities"), { asn: 64501, holdSeconds: 90, identifier: "10.7.0.254" as Ipv4, capabilities: [
