@@ -234,7 +234,10 @@ export class Peer {
     this.#saidFailures.clear();
     this.#saidSpoilt.clear();
     this.#idleHold.up(agreed.holdMs);
-    this.#parts.log.info(`session with peer ${this.config.name} is up`, {
+    const { name } = this.config;
+    const mayFilter = !agreed.internal && this.#establishments === 1; // once is enough
+    const sentence = mayFilter ? `session with peer ${name} is up; if routes do not show there, its import policy may drop them (RFC 8212)` : `session with peer ${name} is up`;
+    this.#parts.log.info(sentence, {
       peer: this.config.name,
       address: this.config.address,
       asn: agreed.remoteAsn,
