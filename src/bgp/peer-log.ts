@@ -16,6 +16,7 @@ export class PeerLog {
   readonly #saidFailures = new Set<string>();
   /** Malformed attributes. Apart from failures: a peer that sends many must not silence those. */
   readonly #saidSpoilt = new Set<string>();
+  #saidThatItMayFilter = false;
 
   constructor(log: Log, config: BgpPeer) {
     this.#log = log;
@@ -25,7 +26,9 @@ export class PeerLog {
   up(agreed: Negotiated): void {
     this.#saidFailures.clear();
     this.#saidSpoilt.clear();
-    this.#log.info(`session with peer ${this.#config.name} is up`, {
+    const mayFilter = !agreed.internal && !this.#saidThatItMayFilter;
+    this.#saidThatItMayFilter ||= mayFilter;
+    this.#log.info(`session with peer ${this.#config.name} is up${mayFilter ? "; if routes do not show there, its import policy may drop them (RFC 8212)" : ""}`, {
       peer: this.#config.name,
       address: this.#config.address,
       asn: agreed.remoteAsn,

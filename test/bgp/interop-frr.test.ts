@@ -98,9 +98,9 @@ for (const [what, neighbor, peer, sentence] of [
   ["another AS for us", { asn: 64999 }, {}, /peer router refused our AS 64500: .* \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/],
   ["another AS than we expect", {}, { asn: 64777 }, /refused peer router: .* AS 64501, not 64777; .* \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/],
   ["no such neighbor", { address: "10.7.0.77" }, {}, /peer router (closed the connection without a word|does not accept|closed the session)/],
-  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
   ["another role than ours goes with", { settings: ["local-role peer"] }, { role: "customer" }, /(refused peer router: it says that it is peer, and to our role customer it must be provider|peer router refused our role customer)[:;] .* \(OPEN error, role mismatch\) .*code=2 subcode=11/],
-  ["no password", {}, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
+  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*has the password of password_file/],
+  ["no password", {}, { password: "two" }, /no answer from peer router .*has the password of password_file/],
 ] as const) {
   labTest(`a router with ${what} gives one line that says what to do`, async (lab) => {
     const { speaker } = await setUp(lab, neighbor);

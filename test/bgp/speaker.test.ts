@@ -21,7 +21,7 @@ test("a session comes up and carries both families, each with its End-of-RIB", (
   assert.equal(status.state, "Established");
   assert.deepEqual([status.families.ipv4.announced, status.families.ipv6.announced], [2, 1]);
   assert.deepEqual(w.speaker.announcedTo("10.9.9.9" as Ipv4), ["tor-1"]);
-  assert.deepEqual(w.lines, ["info session with peer tor-1 is up peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
+  assert.deepEqual(w.lines, ["info session with peer tor-1 is up; if routes do not show there, its import policy may drop them (RFC 8212) peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
 });
 
 test("the same wish twice sends nothing; a change sends the difference, coalesced", () => {
