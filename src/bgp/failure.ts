@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification, insideHardReset } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import type { State } from "./fsm.ts";
 import type { Self } from "./negotiated.ts";
@@ -42,13 +42,16 @@ export function describeFailure(failure: Failure, state: State, peer: BgpPeer, s
 export function failureFields(failure: Failure): Readonly<Record<string, string | number | undefined>> {
   if (failure.by === "network") return { error: failure.error ?? "closed" };
   const { code, subcode, data } = failure.notification;
-  return { sent_by: failure.by, code, subcode, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
+  const inner = insideHardReset(failure.notification);
+  const wrapped = inner === failure.notification ? {} : { inner_code: inner.code, inner_subcode: inner.subcode };
+  return { sent_by: failure.by, code, subcode, ...wrapped, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
 }
 
 /** What the peer's NOTIFICATION means for the one who runs this host. */
 function refusal(received: Notification, peer: BgpPeer, self: Self): string {
   const words = describeNotification(received);
-  switch (`${received.code}/${received.subcode}`) {
+  const { code, subcode } = insideHardReset(received);
+  switch (`${code}/${subcode}`) {
     case "2/2":
       return `peer ${peer.name} refused our AS ${peer.localAsn}: enter ${peer.localAsn} as the AS of this neighbor there, or set asn or local_asn here to what it expects (${words})`;
     case "2/3":
@@ -68,7 +71,7 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
     case "4/0":
       return `peer ${peer.name} did not hear us for its hold time: packets are lost on the way, or this host is overloaded (${words})`;
   }
-  return received.code === 3
+  return code === 3
     ? `peer ${peer.name} found an error in an UPDATE of ours; please report it with this line (${words})`
     : `peer ${peer.name} closed the session (${words})`;
 }
