@@ -33,8 +33,9 @@ import { type Traffic, addTraffic, noTraffic } from "./message-counts.ts";
 import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpen } from "./negotiated.ts";
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { peerStatus } from "./peer-status.ts";
+import { routeStatuses } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import type { BgpPeerStatus } from "./status.ts";
+import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
@@ -108,9 +109,13 @@ export class Peer {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
-  /** Every route that is wanted, for people. */
-  routes(): ReturnType<AdjRibOut["list"]> {
-    return this.#rib.list();
+  /** Every route, for people; each is worked out when it is asked for. */
+  routes(): Iterable<BgpRouteStatus> {
+    return routeStatuses(this.#rib, () => ({
+      transmitter: this.#transmitter,
+      agreed: this.#established?.agreed,
+      noSession: `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`,
+    }));
   }
 
   /** What was offered and retracted is to be sent. */
@@ -155,6 +160,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : current === this.#outgoing ? "us" : "peer",
+      open: this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#outgoing?.timeLeft("ConnectRetry"),
       failedAttempts: this.#outgoing?.failedAttempts ?? 0,

@@ -14,7 +14,7 @@ import type { BgpDesired, BgpRoute } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
-import type { BgpStatus } from "./status.ts";
+import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -80,7 +80,7 @@ export class BgpSpeaker {
   }
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
-  routes(peer: string): ReturnType<Peer["routes"]> | undefined {
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#peers.get(peer)?.routes();
   }
 

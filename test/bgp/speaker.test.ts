@@ -677,3 +677,21 @@ test("a peer that flaps ten times a second is held back, and the others do not n
   assert.deepEqual([calm.connections.length, w.peer("tor-2").state], [1, "Established"]);
   assert.ok(w.lines.length < 40, `${w.lines.length} log lines`);
 });
+
+test("what both OPENs offered is what is agreed; the rest is shown as one side's", () => {
+  const w = new World();
+  w.establish();
+  const { negotiated } = w.peer();
+  assert.deepEqual(negotiated?.localCapabilities, ["ipv4", "ipv6", "route-refresh", "four-octet-as", "enhanced-route-refresh", "fqdn"]);
+  assert.deepEqual(negotiated.agreedCapabilities, ["ipv4", "ipv6", "route-refresh", "four-octet-as", "enhanced-route-refresh"]);
+  assert.ok((negotiated.keepaliveLeftMs ?? 0) > 20_000 && (negotiated.keepaliveLeftMs ?? 0) <= 30_000);
+
+  const narrow = new World();
+  narrow.router.behave = (connection) => {
+    narrow.router.sendOpen(connection, { capabilities: [{ name: "multiprotocol", afi: 2, safi: 1 }, { name: "unknown", code: 99, value: new Uint8Array(0) }] });
+    connection.send("KEEPALIVE");
+  };
+  narrow.establish();
+  assert.deepEqual(narrow.peer().negotiated?.agreedCapabilities, ["ipv6"]);
+  assert.deepEqual(narrow.peer().negotiated?.remoteCapabilities, ["ipv6", "capability 99"]);
+});
