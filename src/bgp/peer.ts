@@ -143,6 +143,17 @@ export class Peer {
     session.adopt(arrival);
   }
 
+  /**
+   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
+   * connection that is only being tried is left to find out for itself.
+   */
+  pathDown(diagnostic: string): void {
+    for (const session of this.#sessions()) {
+      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
+      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
+    }
+  }
+
   /** Takes all routes back and says why; resolves when that has left, at the latest a second later. Does not start again. */
   async stop(farewell: Notification): Promise<void> {
     this.#stopped = true;

@@ -3,7 +3,7 @@
  * announce is checked, counted and dropped.
  *
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 9003,
- * 9072 (received), 9687, and TCP MD5 (2385).
+ * 9072 (received), 9384, 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
@@ -63,6 +63,11 @@ export class BgpSpeaker {
     this.#applyPeers(desired);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
     for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
+  }
+
+  /** BFD found that the path to a peer is down, by this diagnostic. */
+  pathDown(peer: string, diagnostic: string): void {
+    this.#peers.get(peer)?.pathDown(diagnostic);
   }
 
   status(): BgpStatus {

@@ -695,3 +695,48 @@ test("what both OPENs offered is what is agreed; the rest is shown as one side's
   assert.deepEqual(narrow.peer().negotiated?.agreedCapabilities, ["ipv6"]);
   assert.deepEqual(narrow.peer().negotiated?.remoteCapabilities, ["ipv6", "capability 99"]);
 });
+
+test("a path that BFD finds down ends the session at once, says so to the peer, and is damped like any failure (RFC 9384)", () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.9"] });
+  w.speaker.pathDown("tor-1", "control detection time expired");
+  assert.equal(w.peer().state, "Idle");
+  w.advance(10);
+  assert.equal(w.router.last.log.at(-1), "NOTIFICATION 6/10");
+  assert.equal(w.router.last.closed, true);
+  assert.equal(w.said(/warning closed the session with peer tor-1: BFD says that the path to it is down: control detection time expired \(cease, BFD down\) .*sent_by=us code=6 subcode=10/).length, 1);
+  assert.equal(w.speaker.announcedTo("10.9.9.9" as Ipv4).length, 0);
+  assert.ok((w.peer().nextRetryMs ?? 0) > 500);
+  w.advance(3000);
+  assert.equal(w.peer().state, "Established", "BGP does not wait for BFD");
+  assert.ok(w.router.last.table.has("10.9.9.9/32"));
+});
+
+test("whatever there is of a session ends with the path; what is only tried goes on", () => {
+  const silent = new World();
+  silent.router.behave = () => undefined;
+  silent.establish();
+  assert.equal(silent.peer().state, "OpenSent");
+  silent.speaker.pathDown("tor-1", "neighbor signaled session down");
+  silent.advance(10);
+  assert.deepEqual(silent.router.last.log, ["OPEN", "NOTIFICATION 6/10"]);
+
+  const absent = new World();
+  absent.apply({});
+  absent.speaker.pathDown("tor-1", "control detection time expired");
+  assert.equal(absent.peer().state, "Connect");
+  absent.speaker.pathDown("nobody", "control detection time expired");
+  assert.equal(absent.said(/BFD/).length, 0);
+});
+
+test("a path that comes and goes makes the retries rarer", () => {
+  const w = new World();
+  w.router.listen();
+  w.router.behave = (connection) => {
+    w.router.establish(connection);
+    w.world.after(100, () => { w.speaker.pathDown("tor-1", "control detection time expired"); });
+  };
+  w.apply({});
+  const times = attempts(w, 300_000);
+  assert.ok(times.length > 3 && times.length < 14, `${times.length} sessions in five minutes`);
+});
