@@ -3,7 +3,7 @@
  * announce is checked, counted and dropped.
  *
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8326, 8538,
- * 8950, 9003, 9072 (received), 9234, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
+ * 8950, 9003, 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
@@ -16,7 +16,7 @@ import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
-import type { BgpStatus } from "./status.ts";
+import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -71,6 +71,11 @@ export class BgpSpeaker {
     for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
   }
 
+  /** BFD found that the path to a peer is down, by this diagnostic. */
+  pathDown(peer: string, diagnostic: string): void {
+    this.#peers.get(peer)?.pathDown(diagnostic);
+  }
+
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
@@ -86,7 +91,7 @@ export class BgpSpeaker {
   }
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
-  routes(peer: string): ReturnType<Peer["routes"]> | undefined {
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#peers.get(peer)?.routes();
   }
 
