@@ -79,7 +79,7 @@ export const ADDONS: Readonly<Record<string, readonly string[]>> = {
 
 /** Bundles the program and the worker thread into `out`; writes nothing for "look". */
 export function bundle(out: string, mode: "write" | "look"): Promise<BuildResult<{ metafile: true }>> {
-  return bundlePrograms({ program: join(root, "src/main.ts"), "liveness-worker": join(root, "src/liveness/worker.ts") }, out, mode);
+  return bundlePrograms({ program: join(root, "src/main.ts"), worker: join(root, "src/worker.ts") }, out, mode);
 }
 
 /** Bundles other programs exactly as ours: what is measured of a part is then what ships. */

@@ -1,5 +1,5 @@
 /** A peer's state in the words of status.ts, with the sentences that tell an operator what to look at. Pure. */
-import type { Family } from "../net/index.ts";
+import { type Family, isIpv4 } from "../net/index.ts";
 import { type NextHop, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer } from "./desired.ts";
@@ -72,7 +72,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -83,6 +83,8 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     holdLeftMs,
     fourOctetAs,
     families,
+    role,
+    remoteRole,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
   };
 }
@@ -93,7 +95,8 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (wanted === 0) return [];
     if (!agreed.families.includes(family)) return [`${wanted} ${family} prefixes are not announced: the peer does not speak ${family} unicast`];
     if (nextHop !== undefined) return [];
-    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`];
+    const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
+    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;

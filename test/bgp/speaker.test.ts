@@ -21,7 +21,7 @@ test("a session comes up and carries both families, each with its End-of-RIB", (
   assert.equal(status.state, "Established");
   assert.deepEqual([status.families.ipv4.announced, status.families.ipv6.announced], [2, 1]);
   assert.deepEqual(w.speaker.announcedTo("10.9.9.9" as Ipv4), ["tor-1"]);
-  assert.deepEqual(w.lines, ["info session with peer tor-1 is up peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
+  assert.deepEqual(w.lines, ["info session with peer tor-1 is up; if routes do not show there, its import policy may drop them (RFC 8212) peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
 });
 
 test("the same wish twice sends nothing; a change sends the difference, coalesced", () => {
@@ -545,7 +545,7 @@ test("what a router announces is counted, its mistakes are logged once, and neit
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", good);
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", bad);
   w.advance(1000);
-  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10 });
+  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10, leaked: 0 });
   assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\)/).length, 1);
   assert.equal(w.said(/^debug the malformed UPDATE of peer tor-1 message=f{32}/).length, 1);
   assert.equal(w.peer().state, "Established");

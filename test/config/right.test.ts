@@ -60,6 +60,7 @@ ttl_security = false
 graceful_restart = "0s"
 families = ["ipv4"]
 passive = true
+role = "customer"
 max_prefixes = 0
 hosts = ["edge-*"]
 host_selectors = []
@@ -174,6 +175,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4"],
         passive: true,
+        role: "customer",
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -194,6 +196,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4", "ipv6"],
         passive: false,
+        role: undefined,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],

@@ -23,6 +23,7 @@ export {
   encodeNotification,
   notification,
 } from "./notification.ts";
+export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";
 export { type Open, decodeOpen, encodeOpen } from "./open.ts";
 export { type RouteRefresh, decodeRouteRefresh, encodeRouteRefresh } from "./route-refresh.ts";
 export { type Announcement, type NextHop, announcement, encodeAnnouncement, encodeEndOfRib, encodeWithdrawal } from "./update-encode.ts";

@@ -11,31 +11,16 @@ import { Journal } from "../../../src/log/index.ts";
 import { type Address, type Ipv4, address } from "../../../src/net/index.ts";
 import { DirtyQueue } from "../../../src/plan/index.ts";
 import { systemClock, systemRandom } from "../../../src/time/index.ts";
-import { CHANGED, communityOf, type Load, vipOf } from "../bgp/announcer.ts";
+import { PEER } from "../../bgp/world.ts";
+import { CHANGED, communityOf, forEachPrefix, type Load, vipOf } from "../bgp/announcer.ts";
 
 type End = { readonly address: string; readonly asn: number };
 
-const RESOLUTION_MS = 2; // of what measures stalls
+const RESOLUTION_MS = 5; // of what measures stalls
 
 const { own, router, ...load } = JSON.parse(process.argv[2] ?? "{}") as Load & { readonly own: End; readonly router: End };
 
-const peer: BgpPeer = {
-  name: "router",
-  address: address(router.address),
-  zone: undefined,
-  asn: router.asn,
-  localAsn: own.asn,
-  port: 179,
-  sourceAddress: undefined,
-  holdTimeMs: 90_000,
-  keepaliveTimeMs: 30_000,
-  connectTimeMs: 10_000,
-  password: undefined,
-  multihop: 0,
-  ttlSecurity: false,
-  families: ["ipv4"],
-  passive: true,
-};
+const peer: BgpPeer = { ...PEER, name: "router", address: address(router.address), asn: router.asn, localAsn: own.asn, families: ["ipv4"], passive: true };
 const speaker = new BgpSpeaker({
   routerId: own.address as Ipv4,
   hostname: "edge-1",
@@ -48,20 +33,24 @@ const speaker = new BgpSpeaker({
 speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-const vips = Array.from({ length: load.prefixes }, (_, n) => address(vipOf(n)));
+const vips = forEachPrefix(load, (n) => address(vipOf(n)));
 const routes = new Map<Address, readonly BgpRoute[]>();
-const numbers = new Map(vips.map((vip, n) => [vip, n]));
 let sets = attributeSets("without");
+let ready = false;
 
 // What the daemon's planner does with a Service that changed, without what it thinks about.
-const queue = new DirtyQueue<Address>({
+const queue = new DirtyQueue<number>({
   pass: (changed) => {
-    for (const vip of changed) {
-      const attributes = sets[(numbers.get(vip) ?? 0) % load.sets];
+    const addresses = new Set<Address>();
+    for (const n of changed) {
+      const vip = vips[n];
+      if (vip === undefined) continue;
+      addresses.add(vip);
+      const attributes = sets[n % load.sets];
       if (attributes === undefined) routes.delete(vip);
       else routes.set(vip, [{ peer: peer.name, prefix: { address: vip, length: 32 }, attributes }]);
     }
-    speaker.apply({ peers: [peer], listen: [{ address: address(own.address), port: 179 }], routes, complete: true }, new Set(changed));
+    speaker.apply({ peers: [peer], listen: [{ address: address(own.address), port: 179 }], routes, complete: true }, addresses);
     if (routes.size === load.prefixes && !ready) {
       ready = true;
       stalls.enable();
@@ -71,26 +60,25 @@ const queue = new DirtyQueue<Address>({
   now: () => performance.now(),
   soon: (fn) => setImmediate(fn),
 });
-let ready = false;
-queue.mark(vips);
+queue.mark(vips.keys());
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   switch (line) {
     case "with":
     case "without":
       sets = attributeSets(line);
-      queue.mark(vips);
+      queue.mark(vips.keys());
       return;
     case "withdraw":
       sets = [];
-      queue.mark(vips);
+      queue.mark(vips.keys());
       return;
-    case "stop":
-      process.exit(0);
-    // eslint-disable-next-line no-fallthrough
     case "stall":
       process.stdout.write(`STALL ${Math.max(0, stalls.max / 1e6 - RESOLUTION_MS).toFixed(2)}\n`);
       stalls.reset();
+      return;
+    case "stop":
+      process.exit(0);
   }
 });
 
