@@ -34,28 +34,24 @@ speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 const vips = forEachPrefix(load, (n) => address(vipOf(n)));
-const routes = new Map<Address, readonly BgpRoute[]>();
 let sets = attributeSets("without");
 let ready = false;
 
 // What the daemon's planner does with a Service that changed, without what it thinks about.
 const queue = new DirtyQueue<number>({
   pass: (changed) => {
-    const addresses = new Set<Address>();
+    const routes = new Map<Address, readonly BgpRoute[]>();
     for (const n of changed) {
       const vip = vips[n];
       if (vip === undefined) continue;
-      addresses.add(vip);
       const attributes = sets[n % load.sets];
-      if (attributes === undefined) routes.delete(vip);
-      else routes.set(vip, [{ peer: peer.name, prefix: { address: vip, length: 32 }, attributes }]);
+      routes.set(vip, attributes === undefined ? [] : [{ peer: peer.name, prefix: { address: vip, length: 32 }, attributes }]);
     }
-    speaker.apply({ peers: [peer], listen: [{ address: address(own.address), port: 179 }], routes, complete: true }, addresses);
-    if (routes.size === load.prefixes && !ready) {
-      ready = true;
-      stalls.enable();
-      process.stdout.write("READY\n");
-    }
+    speaker.apply({ peers: [peer], listen: [{ address: address(own.address), port: 179 }], routes, complete: true }, new Set(routes.keys()));
+    if (ready || !queue.idle) return;
+    ready = true;
+    stalls.enable();
+    process.stdout.write("READY\n");
   },
   now: () => performance.now(),
   soon: (fn) => setImmediate(fn),
