@@ -5,3 +5,4 @@ export * from "./ipv6.ts";
 export * from "./ndp.ts";
 export * from "./bgp/index.ts";
 export * from "./hello.ts";
+export * from "./bfd.ts";
