@@ -39,6 +39,8 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
       gauge("bgp_established", "1 while the session is established, by peer.", Number(peer.state === "Established"), { peer: peer.name }),
       gauge("bgp_prefixes_announced", "Prefixes that the peer has been told.", peer.families.ipv4.announced, { peer: peer.name, family: "ipv4" }),
       gauge("bgp_prefixes_announced", "Prefixes that the peer has been told.", peer.families.ipv6.announced, { peer: peer.name, family: "ipv6" }),
+      gauge("bgp_prefixes_held_back", "Prefixes that max_prefixes keeps from the peer.", peer.families.ipv4.held, { peer: peer.name, family: "ipv4" }),
+      gauge("bgp_prefixes_held_back", "Prefixes that max_prefixes keeps from the peer.", peer.families.ipv6.held, { peer: peer.name, family: "ipv6" }),
       counter("bgp_establishments_total", "How often the session was established.", peer.establishments, { peer: peer.name }),
     ]),
     counter("log_lines_lost_total", "Log lines lost because their reader stalled.", linesLost),
