@@ -142,7 +142,7 @@ export class Reporter {
   peers(): readonly PeerReport[] {
     return (this.#sources.bgp()?.peers ?? []).map((peer) => ({
       name: peer.name,
-      address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
+      address: [peer.address, peer.zone].filter((part) => part !== undefined).join("%"),
       asn: String(peer.negotiated?.remoteAsn ?? peer.asn),
       state: peer.state,
       since_seconds: Math.round(peer.inStateMs / 1000),

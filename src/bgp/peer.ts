@@ -44,6 +44,8 @@ export type PeerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /** From far from to near an established session. */
@@ -89,6 +91,10 @@ export class Peer {
   /** Whether a changed configuration leaves this peer as it is. */
   isFor(config: BgpPeer): boolean {
     return isDeepStrictEqual(this.config, config);
+  }
+
+  get isUp(): boolean {
+    return this.#established !== undefined;
   }
 
   start(): void {
@@ -188,6 +194,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#hasAgreedOne()) this.#idleHold.damp(after);
@@ -245,6 +252,7 @@ export class Peer {
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
     this.#transmitter.changed();
+    this.#parts.turned();
   }
 
   #retry(): void {

@@ -5,16 +5,19 @@
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
  * 9072 (received), 9687, and TCP MD5 (2385).
  */
-import type { Tcp, TcpArrival } from "../linux/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Link, OpenFrames, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
-import type { Clock, Random } from "../time/index.ts";
+import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
-import type { BgpDesired, BgpRoute } from "./desired.ts";
+import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
+import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
 import type { BgpStatus } from "./status.ts";
+import type { Groups } from "./unnumbered-link.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -26,6 +29,9 @@ export type BgpSpeakerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
+  readonly openFrames: OpenFrames;
+  readonly groups: Groups;
 };
 
 const MOST_STRANGERS = 32;
@@ -34,8 +40,14 @@ export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
+  /** What was last asked for, in the order of the configuration. */
+  #wanted: ReadonlyMap<string, WantedPeer> = new Map();
+  readonly #neighbors: Neighbors;
+  /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
+  #lookAgain: Timer | undefined;
+  #view: "complete" | "incomplete" = "incomplete";
   /** Sessions that have been told goodbye, by the peer's address. */
-  readonly #leaving = new Map<Address, Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
   /** What was last asked for, by VIP. */
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
   readonly #listeners: Listeners;
@@ -47,10 +59,18 @@ export class BgpSpeaker {
     this.#listeners = new Listeners(parts, (arrival) => {
       this.#arrived(arrival);
     });
+    this.#neighbors = new Neighbors(parts, () => {
+      this.#look();
+    });
   }
 
   start(): void {
     if (this.#state === "new") this.#state = "running";
+  }
+
+  /** Every interface of the host, as it is now. */
+  links(links: readonly Link[]): void {
+    this.#neighbors.links(links);
   }
 
   /**
@@ -59,16 +79,17 @@ export class BgpSpeaker {
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
-    this.#listeners.apply(desired.listen ?? [], desired.peers);
-    this.#applyPeers(desired);
+    this.#view = desired.complete ? "complete" : "incomplete";
+    this.#applyPeers(desired.peers);
+    this.#listeners.apply(desired.listen ?? [], this.#found());
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
-    for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
+    for (const peer of this.#peers.values()) peer.flush(this.#view);
   }
 
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
-      peers: [...this.#peers.values()].map((peer) => peer.status()),
+      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
       listeners: this.#listeners.status(),
     };
   }
@@ -88,30 +109,60 @@ export class BgpSpeaker {
   async stop(reason: string): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
+    this.#lookAgain?.cancel();
+    this.#neighbors.stop();
     const farewell = cease(CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell))]);
   }
 
-  #applyPeers(desired: BgpDesired): void {
-    const wanted = new Map(desired.peers.map((config) => [config.name, config]));
-    for (const [name, peer] of this.#peers) {
-      const config = wanted.get(name);
-      if (config !== undefined && peer.isFor(config)) continue;
-      this.#peers.delete(name);
-      this.#leave(peer, config === undefined ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE);
+  #applyPeers(wanted: readonly WantedPeer[]): void {
+    const before = this.#wanted;
+    this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
+    this.#neighbors.apply(wanted);
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured");
+    for (const peer of wanted) this.#applyPeer(peer, isDeepStrictEqual(before.get(peer.name), peer));
+  }
+
+  /** `asBefore`: that is what was wanted of it, so that a session that is up stays as it is. */
+  #applyPeer(wanted: WantedPeer, asBefore: boolean): void {
+    const before = this.#peers.get(wanted.name);
+    const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
+    if (before !== undefined && !(neighbor.found && before.isFor(neighbor.peer))) {
+      const why = asBefore ? "its address or ours is another now" : "its configuration changed";
+      this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, neighbor.found ? why : neighbor.why);
     }
-    for (const config of desired.peers) {
-      if (this.#peers.has(config.name)) continue;
-      const peer = new Peer(config, { ...this.#parts, self: this.#parts });
-      this.#peers.set(config.name, peer);
-      for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-      this.#startWhenFree(peer);
-    }
+    if (neighbor.found && !this.#peers.has(wanted.name)) this.#begin(neighbor.peer);
+  }
+
+  #begin(config: BgpPeer): void {
+    const turned = (): void => {
+      this.#look();
+    };
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, turned });
+    this.#peers.set(config.name, peer);
+    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
+    peer.flush(this.#view);
+    this.#startWhenFree(peer);
+  }
+
+  /** The interfaces, or the routers on them, may be others; or a session has ended for which they were kept. */
+  #look(): void {
+    if (this.#state !== "running") return;
+    this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
+      this.#lookAgain = undefined;
+      const found = this.#found();
+      for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
+      if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
+    });
+  }
+
+  #found(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Waits until an earlier session to the same router is gone: it would take none beside it. */
   #startWhenFree(peer: Peer): void {
-    const leaving = this.#leaving.get(peer.config.address);
+    const leaving = this.#leaving.get(addressOf(peer));
     if (leaving === undefined) peer.start();
     else
       void leaving.then(() => {
@@ -119,14 +170,15 @@ export class BgpSpeaker {
       });
   }
 
-  #leave(peer: Peer, subcode: number): void {
+  #leave(peer: Peer, subcode: number, why: string): void {
     const { name, address } = peer.config;
-    const why = subcode === CEASE_SUBCODE.PEER_DECONFIGURED ? "it is no longer configured" : "its configuration changed";
+    this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
+    const key = addressOf(peer);
     const gone = peer.stop(cease(subcode)).finally(() => {
-      if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
+      if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
-    this.#leaving.set(address, gone);
+    this.#leaving.set(key, gone);
   }
 
   #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
@@ -146,12 +198,22 @@ export class BgpSpeaker {
       peer.arrived(arrival);
       return;
     }
-    if (!this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
+    if (!this.#isAwaited(zone) && !this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
     arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
   }
+
+  /** Whether a router of this interface is to be a peer and has not been heard yet. It may have heard us. */
+  #isAwaited(zone: string | undefined): boolean {
+    return [...this.#wanted.values()].some((wanted) => wanted.address === undefined && wanted.zone === zone && !this.#peers.has(wanted.name));
+  }
+}
+
+/** One link-local address may be on several links. */
+function addressOf({ config: { address, zone } }: Peer): string {
+  return `${address}%${zone ?? ""}`;
 }
 
 function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {
