@@ -69,7 +69,15 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
   },
   {
     line: "no answer from peer <name> at <address>: check the way there",
-    meaning: "Packets to the router are lost. With a password the cause is mostly that the two ends do not have the same one, as either end then drops what it receives.",
+    meaning: "Packets to the router are lost. With a password the cause is mostly that the two ends do not have the same one, as either end then drops what it receives. With a password even a router without BGP does not seem to refuse.",
+  },
+  {
+    line: "session with peer <name> is up; if routes do not show there, its import policy may drop them (RFC 8212)",
+    meaning: "Said once for each external peer. FRR, BIRD, OpenBGPD and IOS XR take nothing from an external neighbor without a policy that lets it in. `bmlb bgp routes` shows what was sent.",
+  },
+  {
+    line: "peer <name> closed the session because we announce more prefixes than <limit>: raise its limit, or announce aggregates",
+    meaning: "The router has a maximum of prefixes for this neighbor. Raise it there.",
   },
   {
     line: "another bmlb runs on this host and listens on <socket>; two would claim each other's VIPs, so this one ends",

@@ -78,7 +78,7 @@ export function waitingStatus({ name, address, zone, port, localAsn, asn }: Want
     establishments: 0,
     negotiated: undefined,
     families: { ipv4: nothing, ipv6: nothing },
-    received: { announcements: 0, withdrawals: 0, malformed: 0 },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
     messages: noTraffic(),
     queued: 0,
     notes: [why],
@@ -100,7 +100,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -111,6 +111,8 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     holdLeftMs,
     fourOctetAs,
     families,
+    role,
+    remoteRole,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
   };
 }
@@ -124,6 +126,7 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

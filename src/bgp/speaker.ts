@@ -3,14 +3,15 @@
  * announce is checked, counted and dropped.
  *
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
- * 9072 (received), 9687, and TCP MD5 (2385).
+ * 9072 (received), 9234, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
-import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
+import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { reject } from "./connections.ts";
 import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
 import { Neighbors } from "./neighbors.ts";
@@ -202,7 +203,7 @@ export class BgpSpeaker {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
-    arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+    reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
 
   /** Whether a router of this interface is to be a peer and has not been heard yet. It may have heard us. */

@@ -42,7 +42,7 @@ labTest("FRR gets IPv4 and IPv6 over one session, sees them change, and loses wh
     return route.paths[0]?.metric === 50 ? route.paths[0] : undefined;
   });
   assert.equal(shown.aspath.string, "64500 64500 64500");
-  assert.equal(shown.community?.string, "64500:100");
+  assert.equal(shown.community?.string, "64500:100 no-llgr", "FRR keeps routes long after a restart (RFC 9494)");
   assert.equal(shown.largeCommunity?.string, "64500:1:2");
   assert.equal(shown.extendedCommunity?.string, "RT:64500:7");
   await eventually("the withdrawn one is gone", 5000, async () => (await hops(frr, "10.9.9.10/32")).length === 0);
@@ -98,8 +98,9 @@ for (const [what, neighbor, peer, sentence] of [
   ["another AS for us", { asn: 64999 }, {}, /peer router refused our AS 64500: .* \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/],
   ["another AS than we expect", {}, { asn: 64777 }, /refused peer router: .* AS 64501, not 64777; .* \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/],
   ["no such neighbor", { address: "10.7.0.77" }, {}, /peer router (closed the connection without a word|does not accept|closed the session)/],
-  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
-  ["no password", {}, { password: "two" }, /no answer from peer router .*password is the same on both sides/],
+  ["another role than ours goes with", { settings: ["local-role peer"] }, { role: "customer" }, /(refused peer router: it says that it is peer, and to our role customer it must be provider|peer router refused our role customer)[:;] .* \(OPEN error, role mismatch\) .*code=2 subcode=11/],
+  ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*has the password of password_file/],
+  ["no password", {}, { password: "two" }, /no answer from peer router .*has the password of password_file/],
 ] as const) {
   labTest(`a router with ${what} gives one line that says what to do`, async (lab) => {
     const { speaker } = await setUp(lab, neighbor);
@@ -130,6 +131,13 @@ for (const [what, settings, peer] of [
     assert.equal(negotiated?.holdMs, "holdTimeMs" in peer ? 3000 : 90_000);
   });
 }
+
+labTest("FRR as our peer by role has our routes marked to go only to customers", async (lab) => {
+  const { frr, speaker } = await setUp(lab, { settings: ["local-role peer", "local-role peer strict-mode"] });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4), role: "peer" }], vips: VIPS });
+  assert.equal((await speaker.established()).negotiated?.remoteRole, "peer");
+  await eventually("the route is there with its mark", 5000, async () => /otc 64500/i.test(await frr.vtysh("show bgp ipv4 unicast 10.9.9.9/32")));
+});
 
 labTest("a router without TTL security gets no session, and the status says what to look at", async (lab) => {
   const { speaker } = await setUp(lab);

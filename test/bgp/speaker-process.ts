@@ -78,6 +78,7 @@ function peerOf(given: GivenPeer): WantedPeer {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    role: undefined,
     ...given,
     address: given.address === null ? undefined : (given.address ?? address("192.0.2.254")),
   };

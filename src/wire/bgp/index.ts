@@ -2,7 +2,7 @@
 export { AS_TRANS, ownPath } from "./as-path.ts";
 export type { PathAttributes } from "./attribute.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
-export { routeTarget } from "./community.ts";
+export { NO_LLGR, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
 export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
@@ -23,6 +23,7 @@ export {
   encodeNotification,
   notification,
 } from "./notification.ts";
+export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";
 export { type Open, decodeOpen, encodeOpen } from "./open.ts";
 export { type RouteRefresh, decodeRouteRefresh, encodeRouteRefresh } from "./route-refresh.ts";
 export { type Announcement, type NextHop, announcement, encodeAnnouncement, encodeEndOfRib, encodeWithdrawal } from "./update-encode.ts";

@@ -6,8 +6,9 @@
  * Routers reset sessions for less, and every VIP of the host goes with one.
  */
 import type { Family, Ipv4 } from "../../net/index.ts";
+import { encodeAttributes } from "./attribute-encode.ts";
 import { OPTIONAL, attributeHeader } from "./attribute-header.ts";
-import { type AttributeContext, type PathAttributes, encodeAttributes } from "./attribute.ts";
+import type { AttributeContext, PathAttributes } from "./attribute.ts";
 import { HEADER_OCTETS, MAX_MESSAGE_OCTETS, writeHeader } from "./message.ts";
 import { type Ipv6NextHop, MP_REACH_NLRI, MP_UNREACH_NLRI, encodeMpReachHead, encodeMpUnreachHead } from "./multiprotocol.ts";
 import { type Nlri, writeNlri } from "./nlri.ts";
