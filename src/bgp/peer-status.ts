@@ -2,10 +2,10 @@
 import { type Family, isIpv4 } from "../net/index.ts";
 import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import type { BgpPeer } from "./desired.ts";
+import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
-import type { Traffic } from "./message-counts.ts";
+import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
@@ -57,6 +57,34 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     queued: current?.queued ?? 0,
     notes: established === undefined ? waiting(facts) : notes(config, established, families, facts.transmitter.tooLong),
     hint: established?.internal === false ? "if routes do not show there, the router's import policy may drop them (RFC 8212)" : undefined,
+  };
+}
+
+/** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
+export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+  return {
+    name,
+    address,
+    zone,
+    port,
+    localAsn,
+    asn,
+    state: "Idle",
+    inStateMs,
+    openedBy: undefined,
+    localAddress: undefined,
+    lastError: undefined,
+    nextRetryMs: undefined,
+    failedAttempts: 0,
+    establishments: 0,
+    negotiated: undefined,
+    families: { ipv4: nothing, ipv6: nothing },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
+    messages: noTraffic(),
+    queued: 0,
+    notes: [why],
+    hint: undefined,
   };
 }
 

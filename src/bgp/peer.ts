@@ -37,6 +37,8 @@ export type PeerParts = {
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
   readonly keepers: RouteKeepers;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /**
@@ -99,6 +101,10 @@ export class Peer {
     this.#config = config;
     this.#limit();
     return true;
+  }
+
+  get isUp(): boolean {
+    return this.#established !== undefined;
   }
 
   start(): void {
@@ -232,6 +238,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
@@ -279,6 +286,7 @@ export class Peer {
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
     this.#transmitter.changed();
+    this.#parts.turned();
   }
 
   #retry(): void {

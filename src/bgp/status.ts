@@ -12,7 +12,9 @@ export type BgpStatus = {
 
 export type BgpPeerStatus = {
   readonly name: string;
-  readonly address: Address;
+  /** Undefined as long as the router of an unnumbered peer has not been heard. */
+  readonly address: Address | undefined;
+  /** Interface of a link-local address. */
   readonly zone: string | undefined;
   readonly port: number;
   readonly localAsn: number;
