@@ -64,6 +64,8 @@ function ourReason({ notification, problem }: { readonly notification: Notificat
   switch (`${notification.code}/${notification.subcode}`) {
     case "2/2":
       return `refused peer ${peer.name}: ${problem}; correct asn of the peer, or its configuration (${words})`;
+    case "2/6":
+      return `refused peer ${peer.name}: ${problem}; set 0 or at least 3 s there (${words})`;
     case "2/7":
       return `refused peer ${peer.name}: ${problem}; correct families of the peer, or its configuration (${words})`;
     case "4/0":
