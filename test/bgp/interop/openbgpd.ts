@@ -70,6 +70,12 @@ class OpenBgpdRouter implements Router {
   }
 }
 
+/** The prefix of the address and the one beside it. */
+function pairOf(address: string): string {
+  const last = Number.parseInt(address.slice(-1), 16);
+  return `${address.slice(0, -1)}${(last & ~1).toString(16)}${address.includes(":") ? "/127" : "/31"}`;
+}
+
 /**
  * It refuses to be told AS 23456, which is what ours looks like to a speaker of two-octet ones; neighbors of a whole prefix may have any
  * AS. One neighbor by its own address is none of the prefix.
@@ -93,7 +99,7 @@ function section(neighbor: Neighbor, leastHoldSeconds: number): string {
     ...(neighbor.multihop === undefined ? [] : [`multihop ${neighbor.multihop}`]),
     ...(neighbor.holdSeconds === undefined ? [] : [`holdtime ${neighbor.holdSeconds}`]),
   ];
-  return `neighbor ${neighbor.address}${isTemplate(neighbor) ? (neighbor.address.includes(":") ? "/127" : "/31") : ""} {\n${settings.map((setting) => `  ${setting}\n`).join("")}}\n`;
+  return `neighbor ${isTemplate(neighbor) ? pairOf(neighbor.address) : neighbor.address} {\n${settings.map((setting) => `  ${setting}\n`).join("")}}\n`;
 }
 
 export const OPENBGPD: RouterKind<RowName> = {

@@ -13,6 +13,8 @@ import type { BgpPeer, BgpPeerStatus, BgpRoute } from "../../../src/bgp/index.ts
 import { address } from "../../../src/net/index.ts";
 import { type Capture, type Host, type Lab, eventually } from "../../lab/index.ts";
 import { RemoteSpeaker } from "../remote-speaker.ts";
+import { connectionsIn } from "../strict/connections.ts";
+import { type Verdict, judge } from "../strict/judge.ts";
 import type { Family, Neighbor, Router, RouterKind } from "./router.ts";
 import { OTHER_AS, type Row, type RowName } from "./rows.ts";
 
@@ -97,6 +99,12 @@ export class Scene {
   async says(row: RowName, sentence: RegExp): Promise<string> {
     const { name } = this.neighbor(row);
     return await eventually(`the speaker says ${String(sentence)}`, 15_000, () => this.speaker.process.lines.map(({ text }) => text).find((line) => new RegExp(` peer=${name}( |$)`).test(line) && sentence.test(line)));
+  }
+
+  /** Every connection of ours so far, judged. */
+  verdicts(): readonly Verdict[] {
+    const own = new Set([...this.neighbors.values()].map(({ address: ours }) => ours));
+    return this.captures.flatMap(({ frames }) => connectionsIn(frames, (one) => own.has(one)).map((connection) => judge(connection, frames.at(-1)?.at ?? 0)));
   }
 
   #send(): void {

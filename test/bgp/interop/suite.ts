@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Lab, eventually, whyNoLab } from "../../lab/index.ts";
 import { type Family, type RouterKind, complaints, heard } from "./router.ts";
+import type { Verdict } from "../strict/judge.ts";
 import { ROWS, type RowName, carriesRoutes, play } from "./rows.ts";
 import { Scene } from "./scene.ts";
 
@@ -55,12 +56,14 @@ function overFamily(kind: RouterKind<RowName>, family: Family): void {
     });
 
     test(`${title}: restarted, it has all routes of all sessions again`, noted(async () => {
+      const staying = rows.filter(({ key }) => STAY_UP.includes(key));
+      const before = new Map((await scene.speaker.status()).peers.map(({ name, establishments }) => [name, establishments]));
       await scene.router.stop();
       // Sooner it would be refused, and OpenBGPD calls again after half a minute only.
       await eventually("we wait for its call", 5000, async () => (await scene.peer("dials")).state === "Active");
       await scene.router.start();
-      for (const row of rows.filter(({ key }) => STAY_UP.includes(key))) {
-        await eventually(`${row.key} was up again`, 20_000, async () => (await scene.peer(row.key)).establishments === 2);
+      for (const row of staying) {
+        await eventually(`${row.key} was up again`, 20_000, async () => (await scene.peer(row.key)).establishments > (before.get(scene.neighbor(row.key).name) ?? 0));
         if (row.key !== "internal") await carriesRoutes(scene, row);
       }
     }));
@@ -70,6 +73,15 @@ function overFamily(kind: RouterKind<RowName>, family: Family): void {
       await scene.speaker.stop(GOODBYE);
       await heard(scene.router, GOODBYE);
       for (const row of staying) await eventually(`no route of ${row.key} is left`, 5000, async () => (await scene.router.count(scene.neighbor(row.key))) === 0);
+    }));
+
+    test(`${title}: nothing that we sent was other than the RFCs have it`, noted(async () => {
+      const verdicts = scene.verdicts();
+      const sum = (count: keyof Verdict["counts"]): number => verdicts.reduce((total, { counts }) => total + counts[count], 0);
+      assert.deepEqual(verdicts.flatMap(({ complaints: found }) => found), []);
+      const up = rows.filter(({ key }) => STAY_UP.includes(key)).length;
+      assert.ok(verdicts.length > up * 2 && sum("announced") > 2000 && sum("withdrawn") > 2000 && sum("endsOfRib") > up * 2 && sum("keepalives") > up * 2, `it judged ${JSON.stringify(verdicts.map(({ counts }) => counts))}`);
+      await Promise.resolve();
     }));
 
     test(`${title}: it has no complaint about anything that we sent`, noted(async () => {
