@@ -31,13 +31,19 @@ export class PeerLog {
     this.#saidSpoilt.clear();
     const mayFilter = !agreed.internal && !this.#saidThatItMayFilter;
     this.#saidThatItMayFilter ||= mayFilter;
-    this.#log.info(`session with peer ${this.#config.name} is up${mayFilter ? "; if routes do not show there, its import policy may drop them (RFC 8212)" : ""}`, {
+    const up = `session with peer ${this.#config.name}`;
+    this.#log.info(mayFilter ? `${up} is up; if routes do not show there, its import policy may drop them (RFC 8212)` : `${up} is up`, {
       peer: this.#config.name,
       address: this.#config.address,
       asn: agreed.remoteAsn,
       hold_s: agreed.holdMs / 1000,
       families: agreed.families.join(","),
+      ...(agreed.restart.keepsRoutesMs === 0 ? {} : { graceful_restart_s: agreed.restart.keepsRoutesMs / 1000 }),
     });
+  }
+
+  restarted(): void {
+    this.#log.notice(`peer ${this.#config.name} has restarted and opened a new connection, which replaces the old one (RFC 4724)`, { peer: this.#config.name, address: this.#config.address });
   }
 
   /** `text`: describeFailure. */

@@ -158,6 +158,7 @@ export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | un
     passive: reading.passive.value,
     maxPrefixes: reading.max_prefixes.value,
     role: reading.role.value,
+    gracefulRestartMs: reading.graceful_restart.value,
     ...peer.scope,
   };
 }

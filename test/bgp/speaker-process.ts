@@ -74,6 +74,7 @@ function peerOf(given: Partial<BgpPeer>): BgpPeer {
     passive: false,
     maxPrefixes: 0,
     role: undefined,
+    gracefulRestartMs: 0,
     ...given,
   };
 }

@@ -57,7 +57,7 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
-graceful_restart = "0s"
+graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
 max_prefixes = 1000
@@ -177,6 +177,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         passive: true,
         maxPrefixes: 1000,
         role: "customer",
+        gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -199,6 +200,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         passive: false,
         maxPrefixes: 0,
         role: undefined,
+        gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],

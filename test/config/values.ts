@@ -67,6 +67,7 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     passive: false,
     maxPrefixes: 0,
     role: undefined,
+    gracefulRestartMs: 0,
     hosts: [],
     hostSelectors: [],
     nodeSelectors: [],
