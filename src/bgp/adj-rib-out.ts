@@ -259,6 +259,6 @@ function dismiss(table: Table): void {
   if (beyond.length > 0) table.held = new Set([...beyond, ...table.held]);
 }
 
-function keyOf({ localPref, med, prepend, communities }: RouteAttributes): string {
-  return JSON.stringify([localPref, med, prepend, communities]);
+function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
+  return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
 }

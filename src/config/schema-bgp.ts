@@ -143,5 +143,11 @@ export const BGP_ADVERTISEMENT = table({
     prepend: key({ type: integer(0, 10), default: 0, example: 0, doc: "How often our AS is prepended beyond the one that must be there." }),
     communities: key({ type: list(reference, 63), default: [], example: ["64500:100", "no-export", "large:64500:1:2"], doc: "Communities of the routes: A:B, large:A:B:C, rt:A:B, well-known names and names from [bgp.communities]." }),
     without_endpoints: key({ type: oneOf("withdraw", "keep"), default: "withdraw", example: "withdraw", doc: "What becomes of the route of a Cluster-policy Service that has no endpoint at all." }),
+    link_bandwidth: key({
+      type: oneOf("off", "non-transitive", "transitive"),
+      default: "off",
+      example: "non-transitive",
+      doc: "Whether routes of Services with externalTrafficPolicy Local tell routers how many ready endpoints the node of this host has, so that they weigh hosts by it (Link Bandwidth extended community, 1 Mbit/s for each), and whether it may be passed on to other autonomous systems. Of no effect without node in [host].",
+    }),
   },
 });

@@ -29,7 +29,7 @@ export const PEER: BgpPeer = {
   gracefulRestartMs: 0,
 };
 
-export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
+export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined };
 
 export type Wish = {
   readonly peers?: readonly BgpPeer[];
