@@ -81,6 +81,13 @@ export const BGP_PEER = table({
     keepalive_time: optional({ type: duration({ least: "1s", most: "21845s", whole: "seconds" }), without: "a third of hold_time", example: "30s", doc: "Time between two keepalives." }),
     connect_time: key({ type: duration({ least: "1s", most: "65535s", whole: "seconds" }), default: "10s", example: "10s", doc: "Time that an attempt to connect may take." }),
     password_file: optional({ type: secretPath, without: "no password", example: "/etc/bmlb/tor-1.password", doc: "File with the password for TCP MD5 signatures, one line of 1 to 80 octets, which others must not be able to read." }),
+    authentication: key({
+      type: oneOf("md5", "tcp-ao"),
+      default: "md5",
+      example: "md5",
+      doc: "How the packets of a session with a password_file are signed: by TCP MD5 (RFC 2385). TCP-AO (RFC 5925) is refused for now.",
+      notYet: (way) => (way === "md5" ? undefined : 'TCP-AO (RFC 5925) is to come: few kernels have it (CONFIG_TCP_AO), and it has not been tried on one; allowed for now is "md5"'),
+    }),
     multihop: key({ type: integer(0, 255), default: 0, example: 0, doc: "TTL of packets to a peer that is not adjacent; 0: it is adjacent." }),
     ttl_security: key({ type: boolean, default: false, example: false, doc: "Whether only packets with TTL 255 are accepted (GTSM, RFC 5082)." }),
     bfd: optional({

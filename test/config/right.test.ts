@@ -59,6 +59,7 @@ multihop = 2
 ttl_security = false
 graceful_restart = "30s"
 families = ["ipv4"]
+authentication = "md5"
 passive = true
 max_prefixes = 1000
 role = "customer"

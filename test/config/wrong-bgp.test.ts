@@ -80,6 +80,8 @@ const PEER: readonly Wrong[] = [
   ["an interface and an address", peer('interface = "eth1"'), [7, "bgp.peer[0].interface", "contradicts address"]],
   ["a source interface, which is to come", peer('source_interface = "lo"'), [7, "bgp.peer[0].source_interface", "not supported yet"]],
   ["two sources", peer('source_address = "192.0.2.9"\nsource_interface = "lo"'), [8, "bgp.peer[0].source_interface", "contradicts source_address"]],
+  ["TCP-AO, which is to come", peer('authentication = "tcp-ao"'), [7, "bgp.peer[0].authentication", "not supported yet", "TCP-AO (RFC 5925)", "CONFIG_TCP_AO", 'allowed for now is "md5"']],
+  ["no such authentication", peer('authentication = "tcpao"'), [7, "bgp.peer[0].authentication", '"md5" or "tcp-ao"', 'did you mean "tcp-ao"?']],
   ["no such role", peer('role = "costumer"'), [7, "bgp.peer[0].role", '"rs-client", "customer" or "peer"', 'did you mean "customer"?']],
   ["a role toward our own AS", peer('role = "peer"', "64500"), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["a role toward an internal peer", peer('role = "customer"', '"internal"'), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
