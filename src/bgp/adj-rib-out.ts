@@ -14,6 +14,24 @@ import type { RouteAttributes } from "./desired.ts";
 /** Attributes that stand for all equal ones: two routes have the same exactly if these are the same object. */
 export type Shared = { readonly attributes: RouteAttributes };
 
+/** A route as the table has it. */
+export type RibEntry = {
+  readonly prefix: Prefix;
+  readonly family: Family;
+  readonly nlri: Nlri;
+  /** What the peer should be told; undefined: that it is gone. */
+  readonly wanted: Shared | undefined;
+  /** What it was last told; undefined: nothing. */
+  readonly sent: Shared | undefined;
+  /** The limit keeps it from the peer. */
+  readonly held: boolean;
+  /** Who asks for it, longest first; at most MOST_VIPS of `vipCount`. */
+  readonly vips: readonly Address[];
+  readonly vipCount: number;
+};
+
+const MOST_VIPS = 16;
+
 /** Of one family. */
 export type RouteCount = {
   /** That the peer has been told. */
@@ -177,13 +195,15 @@ export class AdjRibOut {
     return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
   }
 
-  /** Every route that is wanted, for people. */
-  *list(): Generator<{ readonly prefix: Prefix; readonly attributes: RouteAttributes; readonly sent: boolean; readonly held: boolean; readonly vips: readonly Address[] }> {
+  /** Every route, for people. The table may change meanwhile: it ends all the same, and what comes later may be missed. */
+  *list(): Generator<RibEntry> {
     for (const family of ["ipv4", "ipv6"] as const) {
-      for (const { nlri, lead, others, sent, admitted } of this.#tables[family].routes.values()) {
-        if (lead === undefined) continue;
-        const vips = [lead.vip, ...(others?.keys() ?? [])];
-        yield { prefix: decodeNlri(nlri, family), attributes: lead.shared.attributes, sent: sent === lead.shared, held: !admitted, vips };
+      const { routes } = this.#tables[family];
+      let left = routes.size;
+      for (const { nlri, lead, others, sent, admitted } of routes.values()) {
+        if (left-- === 0) break;
+        const vips = lead === undefined ? [] : [lead.vip, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
+        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted: lead?.shared, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
       }
     }
   }
@@ -203,6 +223,15 @@ export class AdjRibOut {
 
 function newTable(): Table {
   return { routes: new Map(), pending: new Set(), sent: 0, limit: Infinity, counting: 0, held: new Set() };
+}
+
+function take<T>(values: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const value of values) {
+    if (taken.length >= most) break;
+    taken.push(value);
+  }
+  return taken;
 }
 
 function takeFirst(offers: Map<Address, Shared> | undefined): Offer | undefined {
@@ -248,15 +277,20 @@ function admit(table: Table): void {
   }
 }
 
-/** Takes their places from those beyond the limit that were asked for last; they wait before those that already do. */
+/**
+ * Takes their places from those beyond the limit that were asked for last; and from those within it of which the peer has not been told
+ * while it still has others. They wait before those that already do.
+ */
 function dismiss(table: Table): void {
   const admitted = [...table.routes.values()].filter((route) => route.admitted);
-  const beyond = admitted.slice(table.limit);
-  for (const route of beyond) {
+  const leave = (route: Route): void => {
     route.admitted = false;
     mark(table, route);
-  }
-  if (beyond.length > 0) table.held = new Set([...beyond, ...table.held]);
+  };
+  for (const route of admitted.slice(table.limit)) leave(route);
+  for (const route of admitted.slice(0, table.limit).reverse()) if (route.sent === undefined && table.counting > table.limit) leave(route);
+  const waiting = admitted.filter((route) => !route.admitted);
+  if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
 }
 
 function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {

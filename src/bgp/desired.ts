@@ -32,6 +32,14 @@ export type BgpPeer = {
   readonly gracefulRestartMs: number;
 };
 
+/** A peer of whose session addresses are still to be found on interfaces of this host. */
+export type WantedPeer = Omit<BgpPeer, "address"> & {
+  /** Undefined: unnumbered; the router on interface `zone`, which is known by its Router Advertisements (RFC 4861). */
+  readonly address: Address | undefined;
+  /** Then `sourceAddress` is the first address of this interface that is not link-local. */
+  readonly sourceInterface?: string | undefined;
+};
+
 export type RouteCommunity =
   | { readonly type: "standard"; readonly value: number }
   | { readonly type: "large"; readonly global: number; readonly local1: number; readonly local2: number }
@@ -62,7 +70,7 @@ export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonl
 export type BgpListen = { readonly address: Address; readonly port: number };
 
 export type BgpDesired = {
-  readonly peers: readonly BgpPeer[];
+  readonly peers: readonly WantedPeer[];
   /** Absent or empty: we only open sessions ourselves. */
   readonly listen?: readonly BgpListen[];
   /** By VIP. A prefix that several VIPs ask for is announced while one of them does. */

@@ -1,11 +1,11 @@
 /** A peer's state in the words of status.ts, with the sentences that tell an operator what to look at. Pure. */
 import { type Family, isIpv4 } from "../net/index.ts";
-import { type NextHop, describeCapability } from "../wire/index.ts";
+import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import type { BgpPeer } from "./desired.ts";
+import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
-import type { Traffic } from "./message-counts.ts";
+import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
@@ -18,6 +18,8 @@ export type PeerFacts = {
   /** The connection that is nearest to an established session. */
   readonly current: Session | undefined;
   readonly openedBy: "us" | "peer" | undefined;
+  /** Our OPEN. */
+  readonly open: Open;
   readonly failure: { readonly failure: Failure; readonly text: string; readonly agoMs: number } | undefined;
   readonly nextRetryMs: number | undefined;
   readonly failedAttempts: number;
@@ -48,13 +50,41 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     nextRetryMs: facts.nextRetryMs,
     failedAttempts: facts.failedAttempts,
     establishments: facts.establishments,
-    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
+    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current, facts.open.capabilities),
     families,
     received: facts.received,
     messages: facts.traffic,
     queued: current?.queued ?? 0,
     notes: established === undefined ? waiting(facts) : notes(config, established, families, facts.transmitter.tooLong),
     hint: established?.internal === false ? "if routes do not show there, the router's import policy may drop them (RFC 8212)" : undefined,
+  };
+}
+
+/** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
+export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+  return {
+    name,
+    address,
+    zone,
+    port,
+    localAsn,
+    asn,
+    state: "Idle",
+    inStateMs,
+    openedBy: undefined,
+    localAddress: undefined,
+    lastError: undefined,
+    nextRetryMs: undefined,
+    failedAttempts: 0,
+    establishments: 0,
+    negotiated: undefined,
+    families: { ipv4: nothing, ipv6: nothing },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
+    messages: noTraffic(),
+    queued: 0,
+    notes: [why],
+    hint: undefined,
   };
 }
 
@@ -71,7 +101,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
   return { text, by: failure.by, code, subcode, agoMs };
 }
 
-function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
+function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
   const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
   return {
     remoteAsn,
@@ -80,13 +110,22 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     internal,
     holdMs,
     keepaliveMs,
-    holdLeftMs,
+    holdLeftMs: session.timeLeft("Hold"),
+    keepaliveLeftMs: session.timeLeft("Keepalive"),
     fourOctetAs,
     families,
     role,
     remoteRole,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
+    localCapabilities: ours.map(describeCapability),
+    agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
   };
+}
+
+/** Whatever their values, but for the family, each of which is a capability of its own. */
+function isSameCapability(a: Capability, b: Capability): boolean {
+  if (a.name === "multiprotocol") return b.name === "multiprotocol" && a.afi === b.afi && a.safi === b.safi;
+  return a.name === b.name;
 }
 
 function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["families"], tooLong: number): string[] {

@@ -24,8 +24,9 @@ import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
 import { isLeak } from "./role.ts";
+import { routeStatuses } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import type { BgpPeerStatus } from "./status.ts";
+import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
@@ -36,6 +37,8 @@ export type PeerParts = {
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
   readonly keepers: RouteKeepers;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /**
@@ -100,6 +103,10 @@ export class Peer {
     return true;
   }
 
+  get isUp(): boolean {
+    return this.#established !== undefined;
+  }
+
   start(): void {
     this.#connections.start();
     this.#noteState();
@@ -122,9 +129,13 @@ export class Peer {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
-  /** Every route that is wanted, for people. */
-  routes(): ReturnType<AdjRibOut["list"]> {
-    return this.#rib.list();
+  /** Every route, for people; each is worked out when it is asked for. */
+  routes(): Iterable<BgpRouteStatus> {
+    return routeStatuses(this.#rib, () => ({
+      transmitter: this.#transmitter,
+      agreed: this.#established?.agreed,
+      noSession: `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`,
+    }));
   }
 
   /** What was offered and retracted is to be sent. */
@@ -153,6 +164,17 @@ export class Peer {
   }
 
   /**
+   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
+   * connection that is only being tried is left to find out for itself.
+   */
+  pathDown(diagnostic: string): void {
+    for (const session of this.#connections.all) {
+      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
+      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
+    }
+  }
+
+  /**
    * Takes all routes back and says why, unless the peer keeps them for what follows; resolves when that has left, or the peer takes
    * nothing any more. Does not start again.
    */
@@ -178,6 +200,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
+      open: this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
       failedAttempts: this.#connections.failedAttempts,
@@ -215,6 +238,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
@@ -262,6 +286,7 @@ export class Peer {
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
     this.#transmitter.changed();
+    this.#parts.turned();
   }
 
   #retry(): void {

@@ -138,6 +138,12 @@ export class Session {
     return gone ?? Promise.resolve();
   }
 
+  /** Ends it because of this, of which the machine knows nothing (AutomaticStop); it may try again after a while. */
+  end(farewell: Notification, problem: string): void {
+    this.#problem = problem;
+    this.#dispatch({ type: "AutomaticStop", farewell });
+  }
+
   /** This connection yields to the other one. */
   yield(): void {
     this.#problem = "both sides connected at once";

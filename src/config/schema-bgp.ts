@@ -53,13 +53,13 @@ export const BGP_PEER = table({
   doc: "A router to which addresses are announced.",
   keys: {
     name: required({ type: ownName, example: "tor-1", doc: "Name of the peer, unique without regard to case." }),
-    address: optional({ type: parsedText("an IP address", parsePeerAddress), without: "none; needed as long as interface is not supported", example: "192.0.2.254", doc: "Address of the peer; a link-local one with its interface, as in fe80::1%eth1." }),
+    address: optional({ type: parsedText("an IP address", parsePeerAddress), without: "none; interface is used", example: "192.0.2.254", doc: "Address of the peer; a link-local one with its interface, as in fe80::1%eth1." }),
     interface: optional({
       type: interfaceName,
       without: "none; address is used",
       example: "eth1",
-      doc: "Interface of an unnumbered session, by IPv6 link-local address.",
-      notYet: () => "unnumbered sessions are to come; give the peer's address",
+      insteadOf: "address",
+      doc: "Instead of address: the peer is the router on this interface, known by its Router Advertisements, and both use their IPv6 link-local addresses (an unnumbered session).",
     }),
     asn: required({ type: peerAsn, example: 64501, doc: 'Autonomous system of the peer; "internal": our own, "external": any other.' }),
     local_asn: optional({ type: asNumber, without: "asn of [bgp]", example: 64512, doc: "Autonomous system that we say to be in toward this peer." }),
@@ -69,8 +69,8 @@ export const BGP_PEER = table({
       type: interfaceName,
       without: "none",
       example: "lo",
-      doc: "Interface whose address is ours in the session.",
-      notYet: () => "it is to come; give source_address",
+      insteadOf: "source_address",
+      doc: "Instead of source_address: the interface whose first address of the peer's family, without link-local ones, is ours in the next session.",
     }),
     hold_time: key({
       type: duration({ least: "3s", most: "65535s", whole: "seconds", zero: "no hold timer and no keepalives" }),

@@ -51,6 +51,7 @@ export class Sources {
       l2: () => ({ segments: [] }),
       bgp: () => undefined,
       announcedTo: () => [],
+      routes: () => undefined,
       heldFrom: () => [],
       hosts: () => [],
       presence: () => ({ rank: 3, reason: "eligible" }),

@@ -19,13 +19,13 @@ test("beyond the limit new routes wait, each family by itself; they follow in th
   assert.deepEqual(table(w), ["10.9.9.4/32", "10.9.9.5/32", "fd09::1/128", "fd09::2/128"]);
   assert.deepEqual(w.peer().families.ipv4, { announced: 2, wanted: 4, held: 2, nextHop: "10.7.0.1" });
   assert.deepEqual([vip(5), vip(9)].map((text) => [w.speaker.announcedTo(address(text)), w.speaker.heldFrom(address(text))]), [[["tor-1"], []], [[], ["tor-1"]]]);
-  assert.deepEqual([...(w.speaker.routes("tor-1") ?? [])].map(({ prefix, sent, held }) => [prefix.address, sent, held]), [
-    ["10.9.9.5", true, false],
-    ["10.9.9.4", true, false],
-    ["10.9.9.9", false, true],
-    ["10.9.9.1", false, true],
-    ["fd09::1", true, false],
-    ["fd09::2", true, false],
+  assert.deepEqual([...(w.speaker.routes("tor-1") ?? [])].map(({ prefix, state, because }) => [prefix.address, state, because?.includes("max_prefixes") ?? false]), [
+    ["10.9.9.5", "sent", false],
+    ["10.9.9.4", "sent", false],
+    ["10.9.9.9", "waiting", true],
+    ["10.9.9.1", "waiting", true],
+    ["fd09::1", "sent", false],
+    ["fd09::2", "sent", false],
   ]);
   assert.deepEqual(w.peer().notes, ["2 ipv4 prefixes are held back: the peer gets no more than 2 (max_prefixes); raise it, after the limit of the router"]);
   const { log } = w.router.last;
@@ -104,7 +104,7 @@ test("without a next hop nothing is held back for want of one: the limit counts 
 
 type Deed = { readonly do: "offer" | "retract"; readonly n: number } | { readonly do: "limit"; readonly most: number } | { readonly do: "take"; readonly most: number } | { readonly do: "forget" };
 const deed: fc.Arbitrary<Deed> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("offer" as const, "retract" as const), n: fc.nat(11) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("offer" as const, "retract" as const), n: fc.nat(4) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("take" as const), most: fc.constantFrom(1, 2, 3, 100) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("limit" as const), most: fc.constantFrom(1, 2, 5, Infinity) }) },
   { weight: 1, arbitrary: fc.constant({ do: "forget" as const }) },
@@ -112,7 +112,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 
 test("whatever is asked for and taken back, a router never counts more than the limit, loses nothing that it may keep, and ends with all that fit", () => {
   fc.assert(
-    fc.property(fc.array(deed, { maxLength: 60 }), (deeds) => {
+    fc.property(fc.array(deed, { maxLength: 30 }), (deeds) => {
       const rib = new AdjRibOut();
       const wanted = new Set<number>();
       const router = new Set<string>();
@@ -164,6 +164,6 @@ test("whatever is asked for and taken back, a router never counts more than the 
       assert.equal(router.size, Math.min(wanted.size, limit));
       assert.equal(rib.held("ipv4"), wanted.size - router.size);
     }),
-    { numRuns: 2000 },
+    { numRuns: 20_000 },
   );
 });
