@@ -293,6 +293,6 @@ function dismiss(table: Table): void {
   if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
 }
 
-function keyOf({ localPref, med, prepend, communities }: RouteAttributes): string {
-  return JSON.stringify([localPref, med, prepend, communities]);
+function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
+  return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
 }

@@ -30,7 +30,7 @@ function speakerFor(t: TestContext): BgpSpeaker {
 }
 
 function want(speaker: BgpSpeaker, peer: Partial<BgpPeer>, vips: readonly string[] = [], listen: BgpDesired["listen"] = []): void {
-  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [] } }]]));
+  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined } }]]));
   speaker.apply({ peers: [{ ...PEER, address: THEM, sourceAddress: US, connectTimeMs: 1000, asn: 64501, families: ["ipv4"], ...peer }], routes, complete: true, listen }, new Set(routes.keys()));
 }
 

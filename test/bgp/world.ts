@@ -30,7 +30,7 @@ export const PEER: BgpPeer = {
   gracefulRestartMs: 0,
 };
 
-export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
+export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined };
 
 /** Interfaces that hear what they are told to, and remember what was sent. */
 export class MemoryFrames {

@@ -84,6 +84,6 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 function attributeSets(to: "with" | "without"): RouteAttributes[] {
   return Array.from({ length: load.sets }, (_, set) => {
     const communities = to === "with" ? [communityOf(set, load), [CHANGED.asn, CHANGED.value] as const] : [communityOf(set, load)];
-    return { localPref: 100, med: undefined, prepend: 0, communities: communities.map(([high, low]) => ({ type: "standard" as const, value: high * 0x1_0000 + low })) };
+    return { localPref: 100, med: undefined, prepend: 0, communities: communities.map(([high, low]) => ({ type: "standard" as const, value: high * 0x1_0000 + low })), linkBandwidth: undefined };
   });
 }
