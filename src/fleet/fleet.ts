@@ -387,7 +387,7 @@ export class Fleet {
     const rank = this.#here.rank(undefined, undefined, now);
     const sound = this.#here.soundRank(now);
     const listening = now < this.#listeningUntil;
-    const after = presenceOf(rank, { listening, sound, resuming: this.#resuming, leaving }, this.#peers());
+    const after = presenceOf(rank, { speaks: this.#here.settings.bgp, listening, sound, resuming: this.#resuming, leaving }, this.#peers());
     this.#resuming = after.keeps === "of the last life" && (listening || rank.rank < sound);
     this.#presence = after;
     if (before.announceBgp !== after.announceBgp || before.keeps !== after.keeps || before.retiring !== after.retiring) this.#effects.presence(after);

@@ -131,7 +131,7 @@ test("a drained host is the last choice of routers for a while, then withdraws; 
   rig.silence();
   rig.pass(1_000);
   assert.equal(bgpOf(rig), "announces, keeps nothing, retires");
-  assert.match(rig.fleet.presence().reason, /there is no other host/);
+  assert.match(rig.fleet.presence().reason, /no other host announces/);
   rig.input({ type: "undrain" });
   assert.equal(bgpOf(rig), "announces, keeps nothing");
   assert.deepEqual([rig.rank, rig.facts.filter(({ fact }) => fact === "undrained").length], [3, 1]);
