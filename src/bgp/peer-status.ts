@@ -72,7 +72,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, restart } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -83,6 +83,7 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     holdLeftMs,
     fourOctetAs,
     families,
+    restart,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
   };
 }

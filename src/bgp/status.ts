@@ -1,6 +1,7 @@
 /** What bgp/ reports of itself. */
 import type { Address, Family, Ipv4 } from "../net/index.ts";
 import type { State } from "./fsm.ts";
+import type { RestartAgreement } from "./graceful-restart.ts";
 import type { Traffic } from "./message-counts.ts";
 
 export type BgpStatus = {
@@ -63,6 +64,7 @@ export type BgpNegotiatedStatus = {
   readonly holdLeftMs: number | undefined;
   readonly fourOctetAs: boolean;
   readonly families: readonly Family[];
+  readonly restart: RestartAgreement;
   /** All that the peer offered, in words. */
   readonly remoteCapabilities: readonly string[];
 };
