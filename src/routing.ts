@@ -48,6 +48,8 @@ export class Routing {
     const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
     this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, keepers: this.#keepers });
     this.#speaker.start();
+    const kept = this.#lastLeave.keepers().map(({ peer }) => peer);
+    if (kept.length > 0) log.info("peers may still have the routes from before the restart, which stay until this daemon has sent its own", { peers: kept.join(",") });
   }
 
   /** Makes it so for the VIPs that changed. Where [bgp] is gone, the sessions end. */

@@ -96,6 +96,9 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (nextHop !== undefined) return [];
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`];
   });
+  if (config.gracefulRestartMs > 0 && agreed.restart.keepsRoutesMs === 0) {
+    lines.push("it will drop the routes when the daemon restarts, although graceful_restart is set: the router does not offer to help with a graceful restart");
+  }
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }
