@@ -49,6 +49,8 @@ export class Routing {
       const groups = new MulticastGroups(log);
       this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups, keepers: this.#keepers });
       this.#speaker.start();
+      const kept = this.#lastLeave.keepers().map(({ peer }) => peer);
+      if (kept.length > 0) log.info("peers may still have the routes from before the restart, which stay until this daemon has sent its own", { peers: kept.join(",") });
     }
     this.#speaker?.links(links);
   }

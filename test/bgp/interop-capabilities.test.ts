@@ -1,4 +1,4 @@
-/** What only some routers can, and only where their configuration says so: IPv4 by IPv6 next hops (RFC 8950), and roles (RFC 9234). */
+/** What only some routers can, and only where their configuration says so: IPv4 by IPv6 next hops (RFC 8950), roles (RFC 9234), link bandwidth. */
 import assert from "node:assert/strict";
 import { address } from "../../src/net/index.ts";
 import { eventually, type Frr, type Host, labTest, type Lab } from "../lab/index.ts";
@@ -71,4 +71,41 @@ labTest("FRR with another role than ours goes with: one line says what to set", 
   await frr(lab, router, HOST.ipv4, ["local-role peer"]);
   speaker.apply({ peers: [{ address: address(ROUTER.ipv4), role: "customer" }], vips: ["10.9.9.9"] });
   await speaker.says(/(refused peer router: it says that it is peer, and to our role customer it must be provider|peer router refused our role customer)[:;] .* \(OPEN error, role mismatch\) .*code=2 subcode=11/);
+});
+
+labTest("FRR weighs two hosts in its kernel by the link bandwidth that they announce, and follows when it changes", async (lab) => {
+  await lab.segment("lan", { ipv4: "10.7.0.0/24" });
+  const hosts = [await lab.host("one", { lan: { ipv4: "10.7.0.1" } }), await lab.host("two", { lan: { ipv4: "10.7.0.2" } })];
+  const router = await lab.router("router", { lan: { ipv4: ROUTER.ipv4 } });
+  const frr = await lab.frr(router, {
+    asn: 64501,
+    routerId: "10.7.0.254",
+    neighbors: [{ address: "10.7.0.1", asn: 64500 }, { address: "10.7.0.2", asn: 64502 }],
+    settings: ["bgp bestpath as-path multipath-relax"],
+  });
+  const speakers = await Promise.all(hosts.map(async (host, i) => await RemoteSpeaker.start(host, `10.7.0.${i + 1}`)));
+  const announce = (which: 0 | 1, endpoints: number): void => {
+    const linkBandwidth = { octetsPerSecond: endpoints * 125_000, transitive: which === 0 };
+    speakers[which]?.apply({ peers: [{ address: address(ROUTER.ipv4), localAsn: [64500, 64502][which] ?? 0 }], vips: ["10.9.9.9"], attributes: { linkBandwidth } });
+  };
+  /** Share of each next hop, in per cent. */
+  const shares = async (): Promise<Readonly<Record<string, number>>> => {
+    const [route] = JSON.parse(await router.exec(["ip", "-j", "route", "show", "10.9.9.9"])) as { nexthops?: { gateway: string; weight: number }[] }[];
+    const all = route?.nexthops ?? [];
+    const sum = all.reduce((total, { weight }) => total + weight, 0);
+    return Object.fromEntries(all.map(({ gateway, weight }) => [gateway, Math.round((100 * weight) / sum)]));
+  };
+  const until = async (expected: Readonly<Record<string, number>>): Promise<void> => {
+    await eventually(`the shares are ${JSON.stringify(expected)}`, 5000, async () => {
+      assert.deepEqual(await shares(), expected);
+      return true;
+    });
+  };
+  announce(0, 1);
+  announce(1, 3);
+  await until({ "10.7.0.1": 25, "10.7.0.2": 75 });
+  assert.match(await frr.vtysh("show bgp ipv4 unicast 10.9.9.9/32"), /LB:64500:125000 .*LB:64502:375000/s);
+  announce(0, 9);
+  await until({ "10.7.0.1": 75, "10.7.0.2": 25 });
+  assert.deepEqual(await Promise.all(speakers.map(async (speaker) => (await speaker.peer()).establishments)), [1, 1]);
 });
