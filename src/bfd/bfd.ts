@@ -8,6 +8,7 @@ import { type Channel, processMs } from "../thread/index.ts";
 import { type Clock, type Random, type Timer, within } from "../time/index.ts";
 import { bfdDiagnostic } from "../wire/index.ts";
 import type { BfdDesired, BfdSession } from "./desired.ts";
+import { EchoPaths } from "./echo-path.ts";
 import { Listeners, MULTIHOP_PORT, SINGLE_HOP_PORT } from "./listeners.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { type BfdSockets, systemSockets } from "./sockets.ts";
@@ -105,6 +106,7 @@ export class Bfd {
     if (watched.open === undefined) return;
     this.#listeners.join(watched.discriminator, watched.open.local, wanted); // minimum_ttl may be another
     this.#post({ type: "configure", session: watched.discriminator, profile: wanted.profile });
+    this.#echo(watched);
   }
 
   #remove(watched: Watched): void {
@@ -120,8 +122,7 @@ export class Bfd {
   /** Its part in the thread is gone, or never was. */
   #close(watched: Watched): void {
     this.#listeners.leave(watched.discriminator);
-    if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
-    watched.open = undefined;
+    this.#closeSockets(watched);
     this.#byDiscriminator.delete(watched.discriminator);
     this.#leaving.delete(watched.discriminator);
     if (this.#leaving.size === 0) this.#onAlone?.();
@@ -138,7 +139,7 @@ export class Bfd {
       const local = wanted.local ?? this.#sockets.localAddressToward(wanted.remote, wanted.zone);
       const listener = this.#listeners.join(discriminator, local, wanted);
       const { fd, sourcePort } = this.#openTransmitter(wanted, local);
-      watched.open = { local, listener, fd, sourcePort, interface: index };
+      watched.open = { local, listener, fd, sourcePort, interface: index, echo: new EchoPaths(this.#sockets) };
       watched.trouble = undefined;
       this.#post({ type: "add", session: discriminator, remote: wanted.remote, listener, fd, profile: wanted.profile, counters: watched.counters.shared });
     } catch (error) {
@@ -164,6 +165,23 @@ export class Bfd {
   #twinOf({ wanted }: Watched): string | undefined {
     const twin = Array.from(this.#sessions.values()).find((other) => other.open !== undefined && isSameSession({ ...other.wanted, local: undefined }, { ...wanted, local: undefined }) && other.wanted.peer !== wanted.peer);
     return twin?.wanted.peer;
+  }
+
+  /** Only what is in the kernel's ARP table can be told: after the session came up, and when the peer's MAC has changed. */
+  #echo({ wanted, open, discriminator, report }: Watched): void {
+    if (open === undefined || report?.state !== "up") return;
+    try {
+      const path = open.echo.look(wanted, open.local, discriminator);
+      if (path !== undefined) this.#post({ type: "echo", session: discriminator, path });
+    } catch (error) {
+      this.#options.log.warning(`no echo packets to peer ${wanted.peer}: ${error instanceof Error ? error.message : String(error)}`, { peer: wanted.peer });
+    }
+  }
+
+  #closeSockets(watched: Watched): void {
+    if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
+    watched.open?.echo.close();
+    watched.open = undefined;
   }
 
   #openTransmitter(wanted: BfdSession, local: BfdSession["remote"]): { readonly fd: number; readonly sourcePort: number } {
@@ -203,7 +221,8 @@ export class Bfd {
     this.#look = this.#options.clock.timer("look after BFD", LOOK_MS, () => {
       for (const watched of [...this.#sessions.values()]) {
         if (watched.open === undefined) this.#open(watched);
-        else if (watched.report?.state !== "up" && this.#isAstray(watched)) this.#begin(watched);
+        else if (watched.report?.state === "up") this.#echo(watched);
+        else if (this.#isAstray(watched)) this.#begin(watched);
       }
       this.#lookLater();
     });
@@ -232,7 +251,7 @@ export class Bfd {
     for (const watched of [...this.#leaving.values()]) this.#close(watched);
     for (const watched of this.#sessions.values()) {
       const wasUp = watched.report?.state === "up";
-      if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
+      this.#closeSockets(watched);
       watched.lose();
       // The path has not failed: only who watched it.
       if (wasUp) this.#options.onEvent({ type: "down", peer: watched.wanted.peer, diagnostic: bfdDiagnostic(0), administrative: true });
@@ -247,11 +266,13 @@ export class Bfd {
     else if (!this.#leaving.has(message.session)) this.#tell(watched, message);
   }
 
-  #tell({ wanted }: Watched, event: Extract<FromThread, { readonly type: "up" | "down" }>): void {
+  #tell(watched: Watched, event: Extract<FromThread, { readonly type: "up" | "down" }>): void {
     const { log, onEvent } = this.#options;
+    const { wanted } = watched;
     const fields = { peer: wanted.peer, address: wanted.remote };
     if (event.type === "up") {
       log.notice(`BFD with peer ${wanted.peer} is up`, fields);
+      this.#echo(watched);
       onEvent({ type: "up", peer: wanted.peer });
       return;
     }

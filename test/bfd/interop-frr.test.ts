@@ -197,3 +197,43 @@ labTest("beside another BFD daemon on the host there is one clear complaint, non
   assert.deepEqual((await bfd.status()).problems, []);
   assert.equal(bfd.process.lines.filter(({ text }) => text.startsWith("<3>")).length, 1);
 });
+
+labTest("echo packets that the router returns watch the path, and control packets come but once a second", async (lab) => {
+  const { lan, host, router, bfdd, bfd } = await setUp(lab);
+  const echoes = await lab.capture(lan, "udp port 3785");
+  const wanted = { remote: ROUTER.ipv4, profile: { echoMs: 40 } };
+  bfd.apply(wanted);
+  const session = await eventually("echo packets come back", 5000, async () => {
+    const now = await bfd.session();
+    return now.echoMs === undefined ? undefined : now;
+  });
+  assert.deepEqual([session.state, session.echoMs, session.problem], ["up", 50, undefined], "FRR takes one each 50 ms");
+  await eventually("FRR sends less often", 5000, async () => (await bfdd.peer(HOST.ipv4))?.["remote-receive-interval"] === 1000 && (await bfd.session()).detectionMs === 3000);
+  const sent = await eventually("there are some", 2000, () => {
+    const ours = echoes.frames.filter(({ source }) => source === host.link("lan").mac);
+    return ours.length > 5 ? ours : undefined;
+  });
+  assert.ok(sent.every(({ payload }) => payload.type === "ipv4" && payload.source === HOST.ipv4 && payload.destination === HOST.ipv4));
+
+  // The router lives and its control packets come, but it forwards no longer.
+  const from = bfd.process.lines.length;
+  await router.exec(["sysctl", "-qw", "net.ipv4.ip_forward=0"]);
+  const stoppedAt = now();
+  const down = await bfd.event("down", from);
+  assert.ok(down.at - stoppedAt < 3 * 50 + 150, `${(down.at - stoppedAt).toFixed(0)} ms`);
+  assert.deepEqual(down.event.type === "down" && [down.event.diagnostic, down.event.administrative], ["echo function failed", false]);
+  // Then control packets alone watch it, as fast as the profile says.
+  await eventually("it is up without echo", 5000, async () => {
+    const { state, echoMs, detectionMs, problem } = await bfd.session();
+    return state === "up" && echoMs === undefined && detectionMs === 300 && /have not come back yet/.test(problem ?? "");
+  });
+  await router.exec(["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  await eventually("echo packets come back", 5000, async () => (await bfd.session()).echoMs === 50);
+  assert.equal((await bfd.session()).downs, 1);
+  bfd.apply({ ...wanted, profile: {} });
+  await eventually("there are none any more", 5000, async () => {
+    const { state, echoMs, detectionMs } = await bfd.session();
+    return state === "up" && echoMs === undefined && detectionMs === 300;
+  });
+  assert.equal((await bfd.session()).downs, 1);
+});

@@ -38,7 +38,9 @@ import {
   isGroupMac,
   prefixesOf,
   decodeBfd,
+  decodeBfdEcho,
   encodeBfd,
+  encodeBfdEcho,
 } from "../../src/wire/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { PEER } from "../bgp/world.ts";
@@ -154,6 +156,14 @@ export const TARGETS: readonly Target[] = [
     },
   },
   {
+    name: "bfd-echo",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      const echo = accepted(() => decodeBfdEcho(octets));
+      if (echo !== undefined) assert.deepEqual(decodeBfdEcho(encodeBfdEcho(echo, US, US)), echo);
+    },
+  },
+  {
     name: "bgp-open",
     most: BODY_OCTETS,
     run: (octets) => {
@@ -236,6 +246,7 @@ function hearBfd(octets: Uint8Array): void {
       assert.equal(decodeBfd(answer).myDiscriminator, DISCRIMINATOR);
       return undefined;
     },
+    receive: () => undefined,
     afterArrivals: (fn) => { fn(); },
     tell: (message) => {
       if (message.type === "report") report = message.report;
