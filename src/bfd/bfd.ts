@@ -81,7 +81,7 @@ export class Bfd {
     return { sessions: Array.from(this.#sessions.values(), (watched) => watched.status(now)), problems: this.#problems };
   }
 
-  /** Tells all peers AdminDown. Resolves when they know, at the latest a second later. */
+  /** Tells all peers AdminDown. Resolves when they know, at the latest a second later; what is lent then stays open until the process ends. */
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#look?.cancel();
@@ -91,7 +91,6 @@ export class Bfd {
       this.#onAlone = resolve;
     });
     await within(this.#options.clock, FAREWELL_MS, alone);
-    for (const watched of this.#leaving.values()) this.#close(watched);
   }
 
   #add(wanted: BfdSession): void {
@@ -188,7 +187,7 @@ export class Bfd {
     const taken = new Set(Array.from(this.#byDiscriminator.values(), ({ open }) => open?.sourcePort ?? 0));
     for (const sourcePort of sourcePorts(taken, this.#options.random)) {
       try {
-        return { fd: this.#sockets.openTransmitter({ local, remote: wanted.remote, zone: wanted.zone, port: portOf(wanted), sourcePort }), sourcePort };
+        return { fd: this.#sockets.openTransmitter({ local, remote: wanted.remote, zone: wanted.zone, port: portOf(wanted), sourcePort, multihop: wanted.multihop }), sourcePort };
       } catch (error) {
         if (this.#sockets.errorCode(error) !== "EADDRINUSE") throw error;
       }
@@ -207,7 +206,7 @@ export class Bfd {
         return { whose: "session", sentence: `this host has no interface ${wanted.zone ?? ""}` };
       case "ENETUNREACH":
       case "EHOSTUNREACH":
-        return { whose: "session", sentence: `this host knows no way to ${wanted.remote}` };
+        return { whose: "session", sentence: wanted.multihop ? `this host knows no way to ${wanted.remote}` : `${wanted.remote} is on no segment of this host: if it is behind a router, set multihop` };
       default:
         return { whose: "session", sentence: error instanceof Error ? error.message : String(error) };
     }
