@@ -15,7 +15,7 @@ mkdirSync(out, { recursive: true });
 
 const { metafile } = await bundle(out, "write");
 
-writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imports: { "#liveness-worker": "./liveness-worker.js" } })}\n`);
+writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imports: { "#worker": "./worker.js" } })}\n`);
 
 /** Types, sources and source maps, of which some packages have as many as of code. */
 const NOT_AT_RUN_TIME = /\.(d\.ts|map|cc|hh|inc|def|S|asm)$|trampolines\.cjs$|\/abi$/;
@@ -36,7 +36,7 @@ const FLAGS = ["--max-semi-space-size=2", "--heap-growing-percent=30"];
 // What V8 has compiled is kept, so that a start need not compile it again. Who may not write here makes do without what is not here yet.
 const CACHE = 'process.getBuiltinModule("node:module").enableCompileCache({directory:`${import.meta.dirname}/compiled`,portable:true});';
 writeFileSync(join(out, "main.js"), `${CACHE}await import("./program.js");\n`);
-compileAhead(Object.keys(metafile.outputs).map((path) => basename(path)).filter((name) => name !== "liveness-worker.js"));
+compileAhead(Object.keys(metafile.outputs).map((path) => basename(path)).filter((name) => name !== "worker.js"));
 
 // Last, as it stands for the whole. One arena of malloc's for all threads, and what is large goes back to the kernel when it is freed.
 const MALLOC = "MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072";

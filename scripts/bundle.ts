@@ -73,7 +73,7 @@ export function bundle(out: string, mode: "write" | "look"): Promise<BuildResult
     absWorkingDir: root,
     write: mode === "write",
     metafile: true,
-    entryPoints: { program: join(root, "src/main.ts"), "liveness-worker": join(root, "src/liveness/worker.ts") },
+    entryPoints: { program: join(root, "src/main.ts"), worker: join(root, "src/worker.ts") },
     outdir: out,
     bundle: true,
     splitting: true,

@@ -23,6 +23,7 @@ import { Reloads } from "./reload.ts";
 import { reportSources } from "./report-sources.ts";
 import { Routing } from "./routing.ts";
 import { Servers } from "./servers.ts";
+import { WorkerThread } from "./thread/index.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
@@ -65,6 +66,7 @@ export class Daemon {
   readonly #queue: DirtyQueue<Address>;
   /** Dirty addresses for which the world changed, not only this host's standing. */
   readonly #moved = new Set<Address>();
+  readonly #thread: WorkerThread;
   readonly #hosts: Hosts;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
@@ -97,6 +99,7 @@ export class Daemon {
     const { instance, recentStarts } = identify(config.host.name, keepsakes, clock);
 
     this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
+    this.#thread = new WorkerThread({ log, clock });
     this.#hosts = new Hosts({
       config,
       instance,
@@ -104,6 +107,7 @@ export class Daemon {
       clock,
       random,
       log,
+      thread: this.#thread,
       changed: (addresses) => { this.#queue.mark(addresses); },
       presence: () => { this.#queue.mark(this.#cluster.addresses()); },
       fact: (fact) => { this.#tell(fact); },
@@ -214,6 +218,7 @@ export class Daemon {
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
     if (this.#loaded.secrets.fleetKey !== undefined) this.#hosts.key(this.#loaded.secrets.fleetKey);
     this.#l2.start();
+    this.#thread.start();
     this.#hosts.start();
     this.#pulse();
     // Before there are interfaces to say hello on: the others would not believe one that is not signed.
@@ -282,7 +287,8 @@ export class Daemon {
     this.#links.stop();
     await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
-    await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
+    this.#hosts.stop();
+    await Promise.all([this.#thread.stop(), this.#servers.stop()]);
     this.#nextPulse?.cancel();
     this.#nextRepair?.cancel();
     log.notice("stopped", { ms: Math.round(clock.now() - began) });
@@ -428,6 +434,7 @@ export class Daemon {
   /** Tells the worker thread and systemd that the main loop turns, and the fleet how current the view is. */
   #pulse(): void {
     const { clock, notifier } = this.#parts;
+    this.#thread.tick();
     if (this.#hosts.tick()) this.#tellSegments();
     if (notifier.watchdogIntervalMs !== undefined && clock.now() - this.#fedAt >= notifier.watchdogIntervalMs / FED_PER_INTERVAL) {
       this.#fedAt = clock.now();

@@ -56,6 +56,6 @@ export class Routing {
 
 /** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
 function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
-  const { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, multihop, ttlSecurity, families, passive } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, password, multihop, ttlSecurity, families, passive };
+  const { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, multihop, ttlSecurity, families, passive, role } = peer;
+  return { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, password, multihop, ttlSecurity, families, passive, role };
 }

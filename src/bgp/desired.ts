@@ -1,5 +1,6 @@
 /** What bgp/ is asked for: sessions, and the routes that each is to carry. */
 import type { Address, Family, Prefix } from "../net/index.ts";
+import type { BgpRole } from "./role.ts";
 
 export type BgpPeer = {
   readonly name: string;
@@ -23,6 +24,8 @@ export type BgpPeer = {
   readonly ttlSecurity: boolean;
   readonly families: readonly Family[];
   readonly passive: boolean;
+  /** Ours toward this peer (RFC 9234); undefined: none is said. Of no effect within an AS. */
+  readonly role: BgpRole | undefined;
 };
 
 export type RouteCommunity =

@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { type Notification, decodeNotification, describeNotification, prefixLimitOf, wantedCapabilitiesOf } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, decodeNotification, describeNotification, prefixLimitOf, wantedCapabilitiesOf } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { ADJACENT_TTL, ttlOf } from "./dial.ts";
 import type { State } from "./fsm.ts";
@@ -12,6 +12,20 @@ export type Failure =
   | { readonly by: "us"; readonly notification: Notification; readonly problem: string }
   /** The code of TCP's error; undefined if the other side simply closed. */
   | { readonly by: "network"; readonly error: string | undefined };
+
+/** Not an error: the peer keeps the other connection (RFC 4271 6.8). */
+export function isCollision(failure: Failure): boolean {
+  return isFromPeer(failure, CEASE, CEASE_SUBCODE.COLLISION);
+}
+
+/** The peer does not know the Capabilities parameter (RFC 5492 3). */
+export function refusesCapabilities(failure: Failure): boolean {
+  return isFromPeer(failure, OPEN_ERROR, OPEN_SUBCODE.UNSUPPORTED_PARAMETER);
+}
+
+function isFromPeer(failure: Failure, code: number, subcode: number): boolean {
+  return failure.by === "peer" && failure.notification.code === code && failure.notification.subcode === subcode;
+}
 
 /** One sentence, without the peer's address; the log adds code and subcode. */
 export function describeFailure(failure: Failure, state: State, peer: BgpPeer, self: Self): string {
@@ -52,7 +66,9 @@ function refusal(received: Notification, peer: BgpPeer, self: Self, words = desc
     case "2/7":
       return `peer ${peer.name} wants ${wantedCapabilities(received)}, which it did not find in our capabilities: compare families with its configuration (${words})`;
     case "2/11":
-      return `peer ${peer.name} has a BGP role that does not go with ours: compare the roles on both sides (${words})`;
+      return peer.role === undefined
+        ? `peer ${peer.name} wants to be told a role: set role of the peer (${words})`
+        : `peer ${peer.name} refused our role ${peer.role}: set role of the peer to what this host is to it, or correct its configuration (${words})`;
     case "6/1":
       return `peer ${peer.name} closed the session because we announce more prefixes than ${prefixLimit(received)}: raise its limit, or announce aggregates (${words})`;
     case "6/3":
@@ -115,6 +131,8 @@ function ourReason({ notification, problem }: { readonly notification: Notificat
       return `refused peer ${peer.name}: ${problem}; set its hold time to 0 or to 3 s and more (${words})`;
     case "2/7":
       return `refused peer ${peer.name}: ${problem}; correct families of the peer, or its configuration (${words})`;
+    case "2/11":
+      return `refused peer ${peer.name}: ${problem}; correct role of the peer, or its configuration (${words})`;
     case "4/0":
       if (state === "OpenSent") return `gave up peer ${peer.name}: ${noOpen(peer)} (${words})`;
       return `closed the session with peer ${peer.name}, which fell silent (${words})`;

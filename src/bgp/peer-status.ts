@@ -1,5 +1,5 @@
 /** A peer's state in the words of status.ts, with the sentences that tell an operator what to look at. Pure. */
-import type { Family } from "../net/index.ts";
+import { type Family, isIpv4 } from "../net/index.ts";
 import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer } from "./desired.ts";
@@ -74,7 +74,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -86,6 +86,8 @@ function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly C
     keepaliveLeftMs: session.timeLeft("Keepalive"),
     fourOctetAs,
     families,
+    role,
+    remoteRole,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
     localCapabilities: ours.map(describeCapability),
     agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
@@ -104,8 +106,10 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (wanted === 0) return [];
     if (!agreed.families.includes(family)) return [`${wanted} ${family} prefixes are not announced: the peer does not speak ${family} unicast`];
     if (nextHop !== undefined) return [];
-    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`];
+    const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
+    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

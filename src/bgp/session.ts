@@ -122,9 +122,9 @@ export class Session {
     this.#dispatch({ type: "ManualStart" });
   }
 
-  /** The time of damping is over. */
+  /** The time of damping is over. Only where it is Idle: damping is the peer's, and another connection may have failed. */
   restart(): void {
-    this.#dispatch({ type: "IdleHoldTimer_Expires" });
+    if (this.state === "Idle") this.#dispatch({ type: "IdleHoldTimer_Expires" });
   }
 
   /** Resolves when the farewell has left and the connection is gone, at the latest a second later. */

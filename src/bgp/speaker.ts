@@ -2,14 +2,15 @@
  * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
  * announce is checked, counted and dropped.
  *
- * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 9003,
- * 9072 (received), 9384, 9687, and TCP MD5 (2385).
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
+ * 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
-import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
+import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { reject } from "./connections.ts";
 import type { BgpDesired, BgpRoute } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
@@ -155,7 +156,7 @@ export class BgpSpeaker {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
-    arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+    reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
 }
 

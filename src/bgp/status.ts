@@ -33,8 +33,11 @@ export type BgpPeerStatus = {
   readonly establishments: number;
   readonly negotiated: BgpNegotiatedStatus | undefined;
   readonly families: Readonly<Record<Family, BgpFamilyStatus>>;
-  /** Since the session was established. Nothing received is kept, so these are events, not routes. */
-  readonly received: { readonly announcements: number; readonly withdrawals: number; readonly malformed: number };
+  /**
+   * Since the session was established. Nothing received is kept, so these are events, not routes. `leaked`: announcements of routes
+   * that must not come from here (RFC 9234 5).
+   */
+  readonly received: { readonly announcements: number; readonly withdrawals: number; readonly malformed: number; readonly leaked: number };
   /** Since the peer was configured. */
   readonly messages: Traffic;
   /** Octets that the peer has not taken. */
@@ -67,6 +70,9 @@ export type BgpNegotiatedStatus = {
   readonly keepaliveLeftMs: number | undefined;
   readonly fourOctetAs: boolean;
   readonly families: readonly Family[];
+  /** Ours, and what the peer says to be (RFC 9234); undefined: none is configured, or said. */
+  readonly role: string | undefined;
+  readonly remoteRole: string | undefined;
   /** All that the peer offered, in words. */
   readonly remoteCapabilities: readonly string[];
   /** All that we offered. */

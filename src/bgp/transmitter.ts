@@ -187,7 +187,7 @@ export class Transmitter {
   #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, nlris: readonly Nlri[]): Uint8Array[] {
     if (!lane.announcements.has(shared)) {
       const { nextHop } = lane;
-      lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(pathAttributes(shared.attributes, agreed), nextHop, agreed));
+      lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(family, pathAttributes(shared.attributes, agreed), nextHop, agreed));
     }
     const encoded = lane.announcements.get(shared);
     if (encoded !== undefined) return encodeAnnouncement(encoded, nlris);

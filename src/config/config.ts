@@ -98,10 +98,14 @@ export type BgpPeerConfig = {
   readonly ttlSecurity: boolean;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
+  /** Ours toward an external peer (RFC 9234); undefined: none is said. */
+  readonly role: BgpRole | undefined;
   readonly hosts: readonly Glob[];
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];
 };
+
+export type BgpRole = "provider" | "rs" | "rs-client" | "customer" | "peer";
 
 export type Community =
   | { readonly type: "standard"; readonly value: number }

@@ -37,6 +37,7 @@ function readPeer(table: TomlTable, speaker: Speaker, profiles: Directory<Bfd>, 
   const reading = readTable(BGP_PEER, table, findings);
   checkAddresses(reading, findings);
   checkAutonomousSystems(reading, speaker, findings);
+  checkRole(reading, speaker, findings);
   checkTimers(reading, findings);
   checkReach(reading, speaker, findings);
   checkBfd(reading, profiles, findings);
@@ -72,6 +73,14 @@ function checkAutonomousSystems(peer: PeerReading, speaker: Speaker, findings: F
     findings.report(local.place, `${local.value} is our own AS (asn of [bgp]); remove it`);
   } else if (local.value === asn.value) {
     findings.report(local.place, `${local.value} is the peer's own AS; give another, or set asn = "internal" and the asn of [bgp]`);
+  }
+}
+
+/** Roles are between autonomous systems (RFC 9234 4). */
+function checkRole({ role, asn }: PeerReading, speaker: Speaker, findings: Findings): void {
+  if (role.value === undefined || asn.value === undefined) return;
+  if (asn.value === "internal" || asn.value === speaker.asn.value) {
+    findings.report(role.place, `${quote(role.value)} contradicts an internal peer: a role is what one autonomous system is to another; remove it`);
   }
 }
 
@@ -147,6 +156,7 @@ export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | un
     ttlSecurity: reading.ttl_security.value,
     families: valuesOf(reading.families),
     passive: reading.passive.value,
+    role: reading.role.value,
     ...peer.scope,
   };
 }

@@ -99,6 +99,12 @@ export const BGP_PEER = table({
     }),
     families: key({ type: nonEmptyList(oneOf("ipv4", "ipv6")), default: ["ipv4", "ipv6"], example: ["ipv4", "ipv6"], doc: "Address families that are announced." }),
     passive: key({ type: boolean, default: false, example: false, doc: "Whether we wait for the peer to open the session." }),
+    role: optional({
+      type: oneOf("provider", "rs", "rs-client", "customer", "peer"),
+      without: "no role is said",
+      example: "customer",
+      doc: "What we are to an external peer (BGP role, RFC 9234): usually its customer. A peer whose role does not go with it is refused, one that says none is not. As provider, rs or peer our routes are marked to go only to customers.",
+    }),
     max_prefixes: key({
       type: integer(0, MOST_32),
       default: 0,

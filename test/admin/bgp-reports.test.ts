@@ -106,6 +106,8 @@ test("a peer's report has the error with its code, what is agreed, and the timer
       keepaliveLeftMs: undefined,
       fourOctetAs: true,
       families: ["ipv4"],
+      role: undefined,
+      remoteRole: undefined,
       remoteCapabilities: ["ipv4", "capability 71"],
       localCapabilities: ["ipv4", "ipv6"],
       agreedCapabilities: ["ipv4"],

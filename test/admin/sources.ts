@@ -86,7 +86,7 @@ export function peerStatus(name: string, parts: Partial<BgpPeerStatus> = {}): Bg
     establishments: 1,
     negotiated: undefined,
     families: { ipv4: { announced: 1, wanted: 1, nextHop: undefined }, ipv6: { announced: 0, wanted: 0, nextHop: undefined } },
-    received: { announcements: 0, withdrawals: 0, malformed: 0 },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
     messages: { sent: none, received: none },
     queued: 0,
     notes: [],

@@ -8,9 +8,9 @@ const HOST = { ipv4: "10.7.0.1", ipv6: "fd07::1" };
 const ROUTER = { ipv4: "10.7.0.254", ipv6: "fd07::fe" };
 const VIPS = ["10.9.9.9", "10.9.9.10", "fd09::9"];
 
-type Options = { readonly local?: string; readonly neighbor?: string; readonly settings?: string };
+type Options = { readonly local?: string; readonly neighbor?: string; readonly settings?: string; readonly ipv4?: string };
 
-async function setUp(lab: Lab, { local = `${ROUTER.ipv4} as 64501`, neighbor = `${HOST.ipv4} as 64500`, settings = "" }: Options = {}): Promise<{ bird: Bird; speaker: RemoteSpeaker }> {
+async function setUp(lab: Lab, { local = `${ROUTER.ipv4} as 64501`, neighbor = `${HOST.ipv4} as 64500`, settings = "", ipv4 = "" }: Options = {}): Promise<{ bird: Bird; speaker: RemoteSpeaker }> {
   await lab.segment("lan", { ipv4: "10.7.0.0/24", ipv6: "fd07::/64" });
   const host = await lab.host("host", { lan: HOST });
   const router = await lab.router("router", { lan: ROUTER });
@@ -22,7 +22,7 @@ async function setUp(lab: Lab, { local = `${ROUTER.ipv4} as 64501`, neighbor = `
      protocol bgp edge {
        local ${local}; neighbor ${neighbor}; connect retry time 1; error wait time 1, 2; connect delay time 1;
        ${settings}
-       ipv4 { import all; export none; };
+       ipv4 { import all; export none; ${ipv4} };
        ipv6 { import all; export none; };
      }`,
   );
@@ -58,6 +58,20 @@ for (const [what, options, peer] of [
     assert.ok(!bird.process.lines.some(({ text }) => /malformed|invalid|error: [^C]/i.test(text)), bird.process.lastLines());
   });
 }
+
+labTest("BIRD with extended next hops gets IPv4 routes by IPv6, and loses what is withdrawn", async (lab) => {
+  const { bird, speaker } = await setUp(lab, { local: `${ROUTER.ipv6} as 64501`, neighbor: `${HOST.ipv6} as 64500`, ipv4: "extended next hop on;" });
+  speaker.apply({ peers: [peerAt(ROUTER.ipv6)], vips: VIPS });
+  await speaker.established();
+  await eventually("the routes are there", 5000, async () => {
+    assert.match(await bird.route("10.9.9.9/32"), /via fd07::1 on .*BGP\.next_hop: fd07::1 fe80::/s);
+    assert.match(await bird.route("fd09::9/128"), /BGP\.next_hop: fd07::1/);
+    return true;
+  });
+  speaker.apply({ peers: [peerAt(ROUTER.ipv6)], vips: ["10.9.9.10"] });
+  await eventually("it is gone", 5000, async () => !(await bird.birdc("show route")).includes("10.9.9.9/32"));
+  assert.ok(!bird.process.lines.some(({ text }) => /malformed|invalid|error: [^C]/i.test(text)), bird.process.lastLines());
+});
 
 labTest("BIRD with another AS for us gives one line that says what to do", async (lab) => {
   const { speaker } = await setUp(lab, { neighbor: `${HOST.ipv4} as 64999` });

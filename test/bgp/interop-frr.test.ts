@@ -42,7 +42,7 @@ labTest("FRR gets IPv4 and IPv6 over one session, sees them change, and loses wh
     return route.paths[0]?.metric === 50 ? route.paths[0] : undefined;
   });
   assert.equal(shown.aspath.string, "64500 64500 64500");
-  assert.equal(shown.community?.string, "64500:100");
+  assert.equal(shown.community?.string, "64500:100 no-llgr", "FRR keeps routes long after a restart (RFC 9494)");
   assert.equal(shown.largeCommunity?.string, "64500:1:2");
   assert.equal(shown.extendedCommunity?.string, "RT:64500:7");
   await eventually("the withdrawn one is gone", 5000, async () => (await hops(frr, "10.9.9.10/32")).length === 0);
@@ -61,7 +61,7 @@ labTest("FRR shows the text of our last NOTIFICATION, and has no route left", as
 });
 
 labTest("over IPv6, FRR gets both families; nothing is announced before the view is complete", async (lab) => {
-  const { frr, speaker } = await setUp(lab, { address: HOST.ipv6, settings: ["capability extended-nexthop"] });
+  const { frr, speaker } = await setUp(lab, { address: HOST.ipv6 });
   const peers = [{ address: address(ROUTER.ipv6) }];
   speaker.apply({ peers, vips: VIPS, complete: false });
   await speaker.established();
@@ -74,10 +74,31 @@ labTest("over IPv6, FRR gets both families; nothing is announced before the view
   });
 });
 
+labTest("FRR with extended next hops routes IPv4 by IPv6, also in its kernel, on a link without IPv4", async (lab) => {
+  await lab.segment("lan", { ipv6: "fd07::/64" });
+  const host = await lab.host("host", { lan: { ipv6: HOST.ipv6 } });
+  const router = await lab.router("router", { lan: { ipv6: ROUTER.ipv6 } });
+  await lab.frr(router, {
+    asn: 64501,
+    routerId: "10.7.0.254",
+    neighbors: [{ address: HOST.ipv6, asn: 64500, families: ["ipv4", "ipv6"], settings: ["capability extended-nexthop"] }],
+  });
+  const speaker = await RemoteSpeaker.start(host, "10.7.0.1");
+  const peers = [{ address: address(ROUTER.ipv6) }];
+  speaker.apply({ peers, vips: VIPS });
+  await speaker.established();
+  const installed = async () => await router.exec(["ip", "route", "show", "10.9.9.9"]);
+  await eventually("its kernel has the route", 5000, async () => /^10\.9\.9\.9 .*via inet6 fe80::/.test(await installed()));
+  speaker.apply({ peers, vips: ["10.9.9.10"] });
+  await eventually("its kernel has lost it", 5000, async () => (await installed()) === "");
+  assert.equal((await speaker.peer()).establishments, 1);
+});
+
 for (const [what, neighbor, peer, sentence] of [
   ["another AS for us", { asn: 64999 }, {}, /peer router refused our AS 64500: .* \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/],
   ["another AS than we expect", {}, { asn: 64777 }, /refused peer router: .* AS 64501, not 64777; .* \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/],
   ["no such neighbor", { address: "10.7.0.77" }, {}, /peer router (closed the connection without a word|does not accept|closed the session)/],
+  ["another role than ours goes with", { settings: ["local-role peer"] }, { role: "customer" }, /(refused peer router: it says that it is peer, and to our role customer it must be provider|peer router refused our role customer)[:;] .* \(OPEN error, role mismatch\) .*code=2 subcode=11/],
   ["another password", { settings: ["password one"] }, { password: "two" }, /no answer from peer router .*has the password of password_file/],
   ["no password", {}, { password: "two" }, /no answer from peer router .*has the password of password_file/],
 ] as const) {
@@ -110,6 +131,13 @@ for (const [what, settings, peer] of [
     assert.equal(negotiated?.holdMs, "holdTimeMs" in peer ? 3000 : 90_000);
   });
 }
+
+labTest("FRR as our peer by role has our routes marked to go only to customers", async (lab) => {
+  const { frr, speaker } = await setUp(lab, { settings: ["local-role peer", "local-role peer strict-mode"] });
+  speaker.apply({ peers: [{ address: address(ROUTER.ipv4), role: "peer" }], vips: VIPS });
+  assert.equal((await speaker.established()).negotiated?.remoteRole, "peer");
+  await eventually("the route is there with its mark", 5000, async () => /otc 64500/i.test(await frr.vtysh("show bgp ipv4 unicast 10.9.9.9/32")));
+});
 
 labTest("a router without TTL security gets no session, and the status says what to look at", async (lab) => {
   const { speaker } = await setUp(lab);

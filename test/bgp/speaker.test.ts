@@ -67,6 +67,21 @@ test("inside one AS the path is empty and LOCAL_PREF is sent", () => {
   assert.deepEqual(w.router.last.table.get("10.9.9.9/32"), { origin: "igp", asPath: [], nextHop: US, localPref: 250 });
 });
 
+test("toward a router that keeps routes long after a restart, ours say that they must not be (RFC 9494)", () => {
+  const NO_LLGR = 0xffff0007;
+  for (const [extra, communities, expected] of [
+    [[{ name: "long-lived-graceful-restart", families: [] }], [], [NO_LLGR]],
+    [[{ name: "long-lived-graceful-restart", families: [{ afi: 1, safi: 1, forwarding: true, staleSeconds: 86_400 }] }], [1, NO_LLGR], [1, NO_LLGR]],
+    [[], [], undefined],
+    [[], [NO_LLGR], [NO_LLGR]],
+  ] as const) {
+    const w = new World();
+    w.router.behave = (connection) => { w.router.establish(connection, { capabilities: [...ROUTER.capabilities, ...extra] }); };
+    w.establish({ vips: ["10.9.9.9"], attributes: { ...ATTRIBUTES, communities: communities.map((value) => ({ type: "standard", value })) } });
+    assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.communities, expected);
+  }
+});
+
 test("a prefix that several VIPs share is announced until the last of them goes", () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24"] });
@@ -545,7 +560,7 @@ test("what a router announces is counted, its mistakes are logged once, and neit
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", good);
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", bad);
   w.advance(1000);
-  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10 });
+  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10, leaked: 0 });
   assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\)/).length, 1);
   assert.equal(w.said(/^debug the malformed UPDATE of peer tor-1 message=f{32}/).length, 1);
   assert.equal(w.peer().state, "Established");

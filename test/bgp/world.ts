@@ -24,6 +24,7 @@ export const PEER: BgpPeer = {
   ttlSecurity: false,
   families: ["ipv4", "ipv6"],
   passive: false,
+  role: undefined,
 };
 
 export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };

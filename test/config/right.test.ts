@@ -60,6 +60,7 @@ ttl_security = false
 graceful_restart = "0s"
 families = ["ipv4"]
 passive = true
+role = "customer"
 max_prefixes = 0
 hosts = ["edge-*"]
 host_selectors = []
@@ -79,7 +80,7 @@ aggregation_length_v6 = 128
 local_pref = 200
 med = 0
 prepend = 2
-communities = ["64500:100", "no-export", "large:64500:1:2", "rt:64500:7", "gold"]
+communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
 
 [bgp.communities]
@@ -174,6 +175,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4"],
         passive: true,
+        role: "customer",
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -194,6 +196,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4", "ipv6"],
         passive: false,
+        role: undefined,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],
@@ -214,6 +217,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         communities: [
           { type: "standard", value: 64500 * 65536 + 100 },
           { type: "standard", value: 0xffffff01 },
+          { type: "standard", value: 0xffff0007 },
           { type: "large", global: 64500, local1: 1, local2: 2 },
           { type: "route-target", asn: 64500, value: 7 },
           { type: "standard", value: 64500 * 65536 + 300 },

@@ -22,6 +22,7 @@ import {
   decodeNotification,
   decodeOpen,
   decodeRouteRefresh,
+  decodeRouterDiscovery,
   decodeUpdate,
   describeCapability,
   describeNotification,
@@ -32,8 +33,10 @@ import {
   encodeNdp,
   encodeNotification,
   encodeOpen,
+  encodeRouterDiscovery,
   icmpv6Checksum,
   isGroupMac,
+  isLinkLocal,
   prefixesOf,
 } from "../../src/wire/index.ts";
 import { PEER } from "../bgp/world.ts";
@@ -74,9 +77,9 @@ function acceptedByBgp<T>(code: number, decode: () => T): T | undefined {
 }
 
 const UPDATE_CONTEXTS: readonly UpdateContext[] = [
-  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"] },
-  { fourOctetAs: true, internal: true, families: ["ipv6"] },
-  { fourOctetAs: false, internal: false, families: ["ipv4"] },
+  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"], extendedNextHop: true },
+  { fourOctetAs: true, internal: true, families: ["ipv6"], extendedNextHop: false },
+  { fourOctetAs: false, internal: false, families: ["ipv4"], extendedNextHop: false },
 ];
 
 const AGREED: Negotiated = negotiate(SELF, PEER, ourOpen(SELF, PEER, "capabilities"), { asn: 64501, holdSeconds: 90, identifier: "10.7.0.254" as Ipv4, capabilities: [
@@ -113,6 +116,18 @@ export const TARGETS: readonly Target[] = [
       for (const packet of [octets, repairedNdp(octets)]) {
         const message = accepted(() => decodeNdp(packet));
         if (message !== undefined) assert.deepEqual(decodeNdp(encodeNdp(message)), message);
+      }
+    },
+  },
+  {
+    name: "router-discovery",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      for (const packet of [octets, repairedNdp(octets, 133)]) {
+        const message = accepted(() => decodeRouterDiscovery(packet));
+        if (message === undefined) continue;
+        assert.deepEqual(decodeRouterDiscovery(encodeRouterDiscovery(message)), message);
+        assert.ok(message.type === "router-solicitation" || isLinkLocal(message.source));
       }
     },
   },
@@ -241,12 +256,15 @@ function framed(octets: Uint8Array): Uint8Array {
   return Buffer.concat(messages);
 }
 
-/** The packet with a header and a checksum that let it through to the options, which mutation alone would hardly ever hit. */
-function repairedNdp(octets: Uint8Array): Uint8Array {
+/**
+ * The packet with a header and a checksum that let it through to the options, which mutation alone would hardly ever hit. It is of the
+ * given type or of the one after it.
+ */
+function repairedNdp(octets: Uint8Array, type = 135): Uint8Array {
   const packet = Uint8Array.from(octets);
   if (packet.length < 64) return packet;
   packet.set([0x60, 0, 0, 0, (packet.length - 40) >> 8, (packet.length - 40) & 0xff, 58, 255]);
-  packet.set([(packet[40] ?? 0) % 2 === 0 ? 136 : 135, 0, 0, 0], 40);
+  packet.set([type + ((packet[40] ?? 0) % 2 === 0 ? 1 : 0), 0, 0, 0], 40);
   const checksum = icmpv6Checksum(packet);
   packet.set([checksum >> 8, checksum & 0xff], 42);
   return packet;

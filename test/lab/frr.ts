@@ -11,6 +11,7 @@ import { run, type LabProcess } from "./run.ts";
 const DAEMONS = "/usr/lib/frr";
 
 export type FrrNeighbor = {
+  /** Of an unnumbered one, the interface on which it is. */
   readonly address: string;
   readonly asn: number;
   /** More lines for it, as after `neighbor ADDRESS`: "password secret", "ttl-security hops 1". */
@@ -128,7 +129,8 @@ function bgpConfiguration(hostname: string, options: FrrOptions): string {
     " bgp log-neighbor-changes",
   ];
   for (const neighbor of options.neighbors) {
-    lines.push(` neighbor ${neighbor.address} remote-as ${neighbor.asn}`, ` neighbor ${neighbor.address} timers connect 1`);
+    const remote = isInterface(neighbor.address) ? "interface remote-as" : "remote-as";
+    lines.push(` neighbor ${neighbor.address} ${remote} ${neighbor.asn}`, ` neighbor ${neighbor.address} timers connect 1`);
     for (const setting of neighbor.settings ?? []) lines.push(` neighbor ${neighbor.address} ${setting}`);
   }
   for (const setting of options.settings ?? []) lines.push(` ${setting}`);
@@ -141,6 +143,10 @@ function bgpConfiguration(hostname: string, options: FrrOptions): string {
     lines.push(" exit-address-family");
   }
   return `${lines.join("\n")}\n`;
+}
+
+function isInterface(text: string): boolean {
+  return !/[.:]/.test(text);
 }
 
 function familyOf(text: string): "ipv4" | "ipv6" {
