@@ -57,7 +57,7 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
-graceful_restart = "0s"
+graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
 role = "customer"
@@ -176,6 +176,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         families: ["ipv4"],
         passive: true,
         role: "customer",
+        gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -197,6 +198,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         families: ["ipv4", "ipv6"],
         passive: false,
         role: undefined,
+        gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],
