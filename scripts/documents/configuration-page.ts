@@ -121,6 +121,22 @@ address = "192.168.1.1"
 asn = 64501
 
 [[bgp.advertisement]]`),
+  paragraph("A router whose path is watched by BFD, with silence of 300 ms noticed at both ends:"),
+  example(`[[bfd]]
+name = "fast"
+receive_interval = "100ms"
+transmit_interval = "100ms"
+
+[bgp]
+asn = 64500
+
+[[bgp.peer]]
+name = "tor-1"
+address = "192.168.1.1"
+asn = 64501
+bfd = "fast"
+
+[[bgp.advertisement]]`),
   paragraph("Two pools, one of them for the Services of a team, announced on different networks:"),
   example(`[[pool]]
 name = "lan"

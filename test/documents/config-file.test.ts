@@ -57,8 +57,8 @@ for (const [way, tables] of [
 
 /** What a table needs to stand beside it. */
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
-  "bgp.peer": ["bgp"],
-  "bgp.advertisement": ["bgp", "bgp.peer"],
+  "bgp.peer": ["bgp", "bfd"],
+  "bgp.advertisement": ["bgp", "bgp.peer", "bfd"],
 };
 
 for (const { table, lines } of PARTS.filter((part) => part.table !== "")) {

@@ -133,7 +133,7 @@ export function cease(subcode: number, communication = ""): Notification {
 }
 
 /**
- * Those that RFC 8538 5.1 would have as a Hard Reset: the session is not meant to come back soon. And BFD Down (RFC 9384 3), after which
+ * Those that RFC 8538 5.1 would have as a Hard Reset: the session is not meant to come back soon. And BFD Down (RFC 9384), after which
  * routes would lead over a path that is known to be down.
  */
 const FINAL: readonly number[] = [CEASE_SUBCODE.MAXIMUM_PREFIXES, CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, CEASE_SUBCODE.PEER_DECONFIGURED, CEASE_SUBCODE.BFD_DOWN];
