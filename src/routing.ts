@@ -2,12 +2,12 @@
  * The routers' side of the daemon, put together: the speaker of BGP, made once the interfaces are known, with the peers and their
  * passwords; and what watches the paths to them by BFD.
  */
-import type { BfdDesired, BfdEvent, BfdStatus } from "./bfd/index.ts";
-import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers } from "./bgp/index.ts";
+import type { BfdDesired, BfdEvent, BfdSession, BfdStatus } from "./bfd/index.ts";
+import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers, type WantedPeer } from "./bgp/index.ts";
 import type { BfdProfileConfig, BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
 import { LastLeave } from "./last-leave.ts";
-import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, systemTcp, type Tcp } from "./linux/index.ts";
+import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemTcp, type Tcp } from "./linux/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import type { Keepers } from "./plan/index.ts";
@@ -45,6 +45,8 @@ export class Routing {
   readonly #lastLeave: LastLeave;
   readonly #keepers: RouteKeepers;
   readonly #watch: PathWatch;
+  /** By the name of the peer whose path is to be watched. */
+  #profiles: ReadonlyMap<string, BfdProfileConfig> = new Map();
   #speaker: BgpSpeaker | undefined;
 
   constructor(options: RoutingOptions) {
@@ -66,20 +68,30 @@ export class Routing {
     return this.#watch.status();
   }
 
-  /** Makes the speaker when it is first wanted. */
+  /** Makes the speaker when it is first wanted, and tells it of the interfaces as they are now. */
   start({ host, bgp }: Config, links: readonly Link[]): void {
-    if (this.#speaker !== undefined || bgp === undefined) return;
-    const { keepsakes, log, clock, random, tcp = systemTcp } = this.#options;
-    const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
-    this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp, clock, random, log, addressesBeside, keepers: this.#keepers });
-    this.#speaker.start();
-    this.#watch.start();
+    if (this.#speaker === undefined && bgp !== undefined) {
+      const { keepsakes, log, clock, random, tcp = systemTcp } = this.#options;
+      const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
+      const groups = new MulticastGroups(log);
+      const neighborsChanged = (): void => { this.#watchPaths(); };
+      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups, keepers: this.#keepers, neighborsChanged });
+      this.#speaker.start();
+      this.#watch.start();
+    }
+    this.#speaker?.links(links);
   }
 
   /** Makes it so for the VIPs that changed. Where [bgp] is gone, the sessions end. */
   apply({ config, peers, passwords, routes, complete }: RoutingDesired, changed: ReadonlySet<Address>): void {
-    this.#watch.apply(watched(peers, config.bfd));
+    this.#profiles = profilesOf(peers, config.bfd);
     this.#speaker?.apply({ peers: peers.map((peer) => neighbor(peer, passwords.get(peer.name))), listen: config.bgp?.listen ?? [], routes, complete }, changed);
+    this.#watchPaths();
+  }
+
+  /** Once it is known where the peers are, which may change while the configuration does not. */
+  #watchPaths(): void {
+    this.#watch.apply({ sessions: (this.#speaker?.neighbors ?? []).flatMap((peer) => sessionWith(peer, this.#profiles.get(peer.name)) ?? []) });
   }
 
   /** Peers that keep this host's routes over a restart of the daemon: they are to lose none by one. */
@@ -104,30 +116,37 @@ export class Routing {
   }
 }
 
-/** One session for each peer that names a profile. Of a peer that names none, or no longer, the session of BGP knows nothing of it. */
-function watched(peers: readonly BgpPeerConfig[], profiles: readonly BfdProfileConfig[]): BfdDesired {
+/** Of the peers that name one. Of others, and of those that no longer do, the path is not watched; their sessions of BGP know nothing of it. */
+function profilesOf(peers: readonly BgpPeerConfig[], profiles: readonly BfdProfileConfig[]): ReadonlyMap<string, BfdProfileConfig> {
   const byName = new Map(profiles.map((profile) => [profile.name, profile]));
-  const sessions = peers.flatMap(({ name, address, zone, sourceAddress, multihop, bfd }) => {
+  return new Map(peers.flatMap(({ name, bfd }) => {
     const profile = bfd === undefined ? undefined : byName.get(bfd);
-    return profile === undefined ? [] : [{ peer: name, remote: address, zone, local: sourceAddress, multihop: multihop > 0, profile: profileOf(profile) }];
-  });
-  return { sessions };
+    return profile === undefined ? [] : [[name, profile]];
+  }));
 }
 
-function profileOf(profile: BfdProfileConfig): BfdDesired["sessions"][number]["profile"] {
+function sessionWith({ name, address, zone, sourceAddress, multihop }: BgpPeer, profile: BfdProfileConfig | undefined): BfdSession | undefined {
+  if (profile === undefined) return undefined;
   return {
-    requiredMinRxMs: profile.receiveIntervalMs,
-    desiredMinTxMs: profile.transmitIntervalMs,
-    detectMult: profile.detectMultiplier,
-    echoMs: profile.echoIntervalMs,
-    passive: profile.passive,
-    minimumTtl: profile.minimumTtl,
+    peer: name,
+    remote: address,
+    zone,
+    local: sourceAddress,
+    multihop: multihop > 0,
+    profile: {
+      requiredMinRxMs: profile.receiveIntervalMs,
+      desiredMinTxMs: profile.transmitIntervalMs,
+      detectMult: profile.detectMultiplier,
+      echoMs: profile.echoIntervalMs,
+      passive: profile.passive,
+      minimumTtl: profile.minimumTtl,
+    },
   };
 }
 
 /** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
-function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
-  const { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, role } = peer;
+function neighbor(peer: BgpPeerConfig, password: string | undefined): WantedPeer {
+  const { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role } = peer;
   const { holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
+  return { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
 }

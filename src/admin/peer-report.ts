@@ -10,7 +10,7 @@ export function peerReport(peer: BgpPeerStatus, watch: BfdSessionStatus | undefi
   const note = watch === undefined ? undefined : bfdNote(watch);
   return {
     name: peer.name,
-    address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
+    address: [peer.address, peer.zone].filter((part) => part !== undefined).join("%"),
     asn: String(negotiated?.remoteAsn ?? peer.asn),
     state: peer.state,
     since_seconds: Math.round(peer.inStateMs / 1000),

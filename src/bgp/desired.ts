@@ -24,10 +24,20 @@ export type BgpPeer = {
   readonly ttlSecurity: boolean;
   readonly families: readonly Family[];
   readonly passive: boolean;
+  /** Routes of each family beyond which new ones are held back; 0 = no limit. Changing it resets nothing. */
+  readonly maxPrefixes: number;
   /** Ours toward this peer (RFC 9234); undefined: none is said. Of no effect within an AS. */
   readonly role: BgpRole | undefined;
   /** How long the peer is to keep our routes over a restart of the daemon (RFC 4724); whole seconds up to 4095; 0 = not at all. */
   readonly gracefulRestartMs: number;
+};
+
+/** A peer of whose session addresses are still to be found on interfaces of this host. */
+export type WantedPeer = Omit<BgpPeer, "address"> & {
+  /** Undefined: unnumbered; the router on interface `zone`, which is known by its Router Advertisements (RFC 4861). */
+  readonly address: Address | undefined;
+  /** Then `sourceAddress` is the first address of this interface that is not link-local. */
+  readonly sourceInterface?: string | undefined;
 };
 
 export type RouteCommunity =
@@ -51,7 +61,7 @@ export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonl
 export type BgpListen = { readonly address: Address; readonly port: number };
 
 export type BgpDesired = {
-  readonly peers: readonly BgpPeer[];
+  readonly peers: readonly WantedPeer[];
   /** Absent or empty: we only open sessions ourselves. */
   readonly listen?: readonly BgpListen[];
   /** By VIP. A prefix that several VIPs ask for is announced while one of them does. */

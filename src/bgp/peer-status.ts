@@ -2,10 +2,10 @@
 import { type Family, isIpv4 } from "../net/index.ts";
 import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import type { BgpPeer } from "./desired.ts";
+import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
-import type { Traffic } from "./message-counts.ts";
+import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
@@ -60,10 +60,38 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
   };
 }
 
+/** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
+export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+  return {
+    name,
+    address,
+    zone,
+    port,
+    localAsn,
+    asn,
+    state: "Idle",
+    inStateMs,
+    openedBy: undefined,
+    localAddress: undefined,
+    lastError: undefined,
+    nextRetryMs: undefined,
+    failedAttempts: 0,
+    establishments: 0,
+    negotiated: undefined,
+    families: { ipv4: nothing, ipv6: nothing },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
+    messages: noTraffic(),
+    queued: 0,
+    notes: [why],
+    hint: undefined,
+  };
+}
+
 function familyStatus(family: Family, { rib, transmitter }: PeerFacts): BgpFamilyStatus {
-  const { sent, wanted } = rib.count(family);
+  const { sent, wanted, held } = rib.count(family);
   const nextHop = transmitter.nextHop(family);
-  return { announced: sent, wanted, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
+  return { announced: sent, wanted, held, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
 }
 
 function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
@@ -109,6 +137,10 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  for (const family of agreed.families) {
+    const { held } = families[family];
+    if (held > 0) lines.push(`${held} ${family} prefixes are held back: the peer gets no more than ${config.maxPrefixes} (max_prefixes); raise it, after the limit of the router`);
+  }
   if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;

@@ -37,6 +37,8 @@ export type PeerParts = {
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
   readonly keepers: RouteKeepers;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /**
@@ -48,7 +50,7 @@ export type Sequel = "nothing" | "restart" | "reconfigured";
 const NEXT_HOPS_MS = 5000;
 
 export class Peer {
-  readonly config: BgpPeer;
+  #config: BgpPeer;
   readonly #parts: PeerParts;
   readonly #log: PeerLog;
   readonly #rib = new AdjRibOut();
@@ -68,7 +70,7 @@ export class Peer {
   #received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
 
   constructor(config: BgpPeer, parts: PeerParts, before: Before) {
-    this.config = config;
+    this.#config = config;
     this.#before = before;
     this.#parts = parts;
     this.#log = new PeerLog(parts.log, config);
@@ -86,11 +88,23 @@ export class Peer {
         this.#log.restarted();
       },
     );
+    this.#limit();
   }
 
-  /** Whether a changed configuration leaves this peer as it is. */
-  isFor(config: BgpPeer): boolean {
-    return isDeepStrictEqual(this.config, config);
+  get config(): BgpPeer {
+    return this.#config;
+  }
+
+  /** Takes a changed configuration; false if that needs another session, and then nothing has changed. */
+  adopt(config: BgpPeer): boolean {
+    if (!isDeepStrictEqual({ ...this.#config, maxPrefixes: 0 }, { ...config, maxPrefixes: 0 })) return false;
+    this.#config = config;
+    this.#limit();
+    return true;
+  }
+
+  get isUp(): boolean {
+    return this.#established !== undefined;
   }
 
   start(): void {
@@ -104,6 +118,11 @@ export class Peer {
 
   retract(vip: Address, prefix: Prefix): void {
     this.#rib.retract(vip, prefix);
+  }
+
+  /** Whether max_prefixes keeps the prefix from the peer. */
+  isHeld(prefix: Prefix): boolean {
+    return this.#rib.isHeld(prefix);
   }
 
   isTold(prefix: Prefix): boolean {
@@ -121,24 +140,15 @@ export class Peer {
 
   /** What was offered and retracted is to be sent. */
   flush(view: "complete" | "incomplete"): void {
-    if (view === "complete") this.#transmitter.complete();
+    if (view !== "complete") return;
+    for (const family of this.config.families) this.#log.held(family, this.#rib.held(family), this.config.maxPrefixes);
+    this.#transmitter.complete();
   }
 
   /** The peer opened a connection. */
   arrived(arrival: TcpArrival): void {
     if (this.#stopped || this.#idleHold.refuses) reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
     else this.#connections.adopt(arrival);
-  }
-
-  /**
-   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
-   * connection that is only being tried is left to find out for itself.
-   */
-  pathDown(diagnostic: string): void {
-    for (const session of this.#connections.all) {
-      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
-      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
-    }
   }
 
   /** Whether it has been told a route and not that it is gone. */
@@ -151,6 +161,17 @@ export class Peer {
     const restart = this.#established?.agreed?.restart;
     if (restart === undefined || restart.keepsRoutesMs === 0) return false;
     return sequel === "restart" || (sequel === "reconfigured" && restart.hardReset);
+  }
+
+  /**
+   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
+   * connection that is only being tried is left to find out for itself.
+   */
+  pathDown(diagnostic: string): void {
+    for (const session of this.#connections.all) {
+      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
+      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
+    }
   }
 
   /**
@@ -191,6 +212,10 @@ export class Peer {
     });
   }
 
+  #limit(): void {
+    this.#rib.limit(this.config.maxPrefixes === 0 ? Infinity : this.config.maxPrefixes);
+  }
+
   #session(initiator: Initiator): Session {
     const { tcp, clock, random } = this.#parts;
     return new Session({
@@ -213,6 +238,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
@@ -260,6 +286,7 @@ export class Peer {
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
     this.#transmitter.changed();
+    this.#parts.turned();
   }
 
   #retry(): void {

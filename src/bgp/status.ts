@@ -12,7 +12,9 @@ export type BgpStatus = {
 
 export type BgpPeerStatus = {
   readonly name: string;
-  readonly address: Address;
+  /** Undefined as long as the router of an unnumbered peer has not been heard. */
+  readonly address: Address | undefined;
+  /** Interface of a link-local address. */
   readonly zone: string | undefined;
   readonly port: number;
   readonly localAsn: number;
@@ -86,6 +88,8 @@ export type BgpFamilyStatus = {
   readonly announced: number;
   /** Prefixes that it should have. */
   readonly wanted: number;
+  /** Of these, how many max_prefixes holds back. */
+  readonly held: number;
   readonly nextHop: string | undefined;
 };
 

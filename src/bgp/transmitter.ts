@@ -32,7 +32,7 @@ export interface Outlet {
   sendRefresh(body: Uint8Array): void;
 }
 
-const COALESCE_MS = 20; // changes that come in quick succession share messages
+const COALESCE_MS = 2; // changes that come in quick succession share messages; more would only make the routers wait
 const ROUTES_PER_TURN = 4096;
 const MOST_QUEUED = 256 * 1024; // octets that the kernel has not taken
 

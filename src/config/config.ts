@@ -80,7 +80,8 @@ export type BgpConfig = {
 
 export type BgpPeerConfig = {
   readonly name: string;
-  readonly address: Address;
+  /** Undefined for an unnumbered peer: the router on the interface `zone`. */
+  readonly address: Address | undefined;
   /** Interface of a link-local peer address. */
   readonly zone: string | undefined;
   /** The peer's AS; "internal" and "external" are kept for the session to judge. */
@@ -89,6 +90,8 @@ export type BgpPeerConfig = {
   readonly localAsn: number;
   readonly port: number;
   readonly sourceAddress: Address | undefined;
+  /** Whose first address of the peer's family is our source. */
+  readonly sourceInterface: string | undefined;
   readonly holdTimeMs: number;
   readonly keepaliveTimeMs: number;
   readonly connectTimeMs: number;
@@ -101,6 +104,8 @@ export type BgpPeerConfig = {
   readonly bfd: string | undefined;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
+  /** Routes of each family beyond which new ones are held back; 0 = no limit. */
+  readonly maxPrefixes: number;
   /** Ours toward an external peer (RFC 9234); undefined: none is said. */
   readonly role: BgpRole | undefined;
   /** How long the peer is to keep our routes over a restart of the daemon; 0 = not at all. */

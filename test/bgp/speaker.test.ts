@@ -39,7 +39,7 @@ test("the same wish twice sends nothing; a change sends the difference, coalesce
   log.length = 0;
   for (let n = 5; n < 10; n++) {
     w.apply({ vips: Array.from({ length: n }, (_, i) => `10.9.9.${i + 1}`) });
-    w.advance(3);
+    w.advance(0.4);
   }
   w.advance(1000);
   assert.deepEqual(log, ["UPDATE +10.9.9.1/32 +10.9.9.5/32", "UPDATE +10.9.9.6/32 +10.9.9.7/32 +10.9.9.8/32 +10.9.9.9/32"], "the first at once, the rest together");

@@ -7,6 +7,9 @@ type Wrong = readonly [what: string, toml: string, ...expected: Expected[]];
 /** Line 1 is [bgp], 3 is [[bgp.peer]], 7 the first line of `more`. */
 const peer = (more: string, asn = "64501", address = "192.0.2.1"): string => `[bgp]\nasn = 64500\n[[bgp.peer]]\nname = "tor-1"\naddress = "${address}"\nasn = ${asn}\n${more}\n`;
 
+/** Of the first, line 3 is [[bgp.peer]] and 7 the first line of `more`. */
+const unnumbered = (name: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\ninterface = "eth1"\nasn = "external"${more === "" ? "" : `\n${more}`}\n`;
+
 /** Line 7 is [[bgp.advertisement]], 8 the first line of `more`. */
 const advertisement = (more: string): string => `${peer("[[bgp.advertisement]]")}${more}\n`;
 
@@ -75,21 +78,26 @@ const PEER: readonly Wrong[] = [
   ["families that are no list", peer('families = "ipv4"'), [7, "bgp.peer[0].families", "put it in [ ]"]],
   ["a passive peer that nobody can reach", peer("passive = true"), [7, "bgp.peer[0].passive", "contradicts an empty listen in [bgp]"]],
   ["a passive peer and an empty listen", `[bgp]\nlisten = []\n${peer("passive = true").slice(6)}`, [8, "bgp.peer[0].passive", "contradicts an empty listen"]],
-  ["an interface, which is to come", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2', [5, "bgp.peer[0].interface", "not supported yet"]],
+  ["an interface that two peers have", `[bgp]\nasn = 1\n${unnumbered("a")}${unnumbered("b")}`, [9, "bgp.peer[1].interface", '"eth1" is also the interface of bgp.peer[0]']],
+  ["an interface and several hops", `[bgp]\nasn = 1\n${unnumbered("a", "multihop = 2")}`, [7, "bgp.peer[0].multihop", "which no router forwards"]],
+  ["an interface and a source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_address = "fe80::9"')}`, [7, "bgp.peer[0].source_address", 'contradicts interface = "eth1"']],
+  ["an interface and another one as source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_interface = "lo"')}`, [7, "bgp.peer[0].source_interface", 'contradicts interface = "eth1"']],
   ["an interface that is none", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "a/b"\nasn = 2', [5, "bgp.peer[0].interface", "is no interface"]],
   ["an interface and an address", peer('interface = "eth1"'), [7, "bgp.peer[0].interface", "contradicts address"]],
-  ["a source interface, which is to come", peer('source_interface = "lo"'), [7, "bgp.peer[0].source_interface", "not supported yet"]],
+  ["a source interface that is none", peer('source_interface = "a b"'), [7, "bgp.peer[0].source_interface", "is no interface"]],
+  ["a source interface for a link-local peer", peer('source_interface = "lo"', "64501", "fe80::1%eth1"), [7, "bgp.peer[0].source_interface", "contradicts the link-local address of the peer"]],
   ["two sources", peer('source_address = "192.0.2.9"\nsource_interface = "lo"'), [8, "bgp.peer[0].source_interface", "contradicts source_address"]],
   ["no such role", peer('role = "costumer"'), [7, "bgp.peer[0].role", '"rs-client", "customer" or "peer"', 'did you mean "customer"?']],
   ["a role toward our own AS", peer('role = "peer"', "64500"), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["a role toward an internal peer", peer('role = "customer"', '"internal"'), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["graceful restart that is no whole second", peer('graceful_restart = "1500ms"'), [7, "bgp.peer[0].graceful_restart", '"1500ms"', "whole seconds"]],
   ["graceful restart beyond 12 bits", peer('graceful_restart = "4096s"'), [7, "bgp.peer[0].graceful_restart", 'to "4095s"']],
-  ["a limit of routes, which is to come", peer("max_prefixes = 100"), [7, "bgp.peer[0].max_prefixes", "not supported yet"]],
   ["a limit of routes below zero", peer("max_prefixes = -1"), [7, "bgp.peer[0].max_prefixes", "from 0"]],
   ["a profile that does not exist", peer('bfd = "fast"'), [7, "bgp.peer[0].bfd", 'there is no profile in [[bfd]] "fast"']],
   ["a profile that is misspelt", `${peer('bfd = "fats"')}[[bfd]]\nname = "fast"`, [7, "bgp.peer[0].bfd", 'there is no profile in [[bfd]] "fats"; did you mean "fast"?']],
   ["a profile that is a number", peer("bfd = 3"), [7, "bgp.peer[0].bfd", "not 3"]],
+  ["one unnumbered path watched twice", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2\nbfd = "fast"\n[[bgp.peer]]\nname = "b"\ninterface = "eth1"\nport = 1179\nasn = 2\nbfd = "fast"\n[[bfd]]\nname = "fast"', [13, "bgp.peer[1].bfd", '"eth1" is already watched for bgp.peer[0] at']],
+  ["echo to an unnumbered peer", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2\nbfd = "fast"\n[[bfd]]\nname = "fast"\necho_mode = true', [7, "bgp.peer[0].bfd", "over IPv4 only"]],
   ["one path watched twice", `${peer('bfd = "fast"')}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nport = 1179\nasn = 1\nbfd = "fast"\n[[bfd]]\nname = "fast"`, [13, "bgp.peer[1].bfd", "already watched for bgp.peer[0] at", "remove bfd from one of the two"]],
   ["echo over several hops", `${peer('multihop = 2\nbfd = "fast"')}[[bfd]]\nname = "fast"\necho_mode = true`, [8, "bgp.peer[0].bfd", "echo_mode", "multihop is 2"]],
   ["echo over IPv6", `${peer('bfd = "fast"', "64501", "2001:db8::1")}[[bfd]]\nname = "fast"\necho_mode = true`, [7, "bgp.peer[0].bfd", "over IPv4 only"]],

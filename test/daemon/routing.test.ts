@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { BfdDesired, BfdEvent } from "../../src/bfd/index.ts";
 import type { BfdProfileConfig, BgpPeerConfig } from "../../src/config/index.ts";
-import { Keepsakes } from "../../src/linux/index.ts";
+import { Keepsakes, type Link } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { address, type Ipv4 } from "../../src/net/index.ts";
 import { type PathWatch, Routing } from "../../src/routing.ts";
@@ -62,6 +62,11 @@ class Bench {
     this.world.advance(200);
   }
 
+  links(links: readonly Link[]): void {
+    this.routing.start(config(), links);
+    this.world.advance(10);
+  }
+
   tell(event: BfdEvent): void {
     this.#tell(event);
     this.world.advance(10);
@@ -76,6 +81,7 @@ class Bench {
   }
 }
 
+const LINK: Link = { name: "dum0", index: 7, over: undefined, epoch: 1, mac: undefined, up: true, carrier: true, broadcast: false, addresses: [], linkLocal: undefined, mtu: 1500 };
 const DOWN: BfdEvent = { type: "down", peer: "tor", diagnostic: "control detection time expired", administrative: false };
 
 test("each peer that names a profile is watched, from the configuration on, as it is reached", (t) => {
@@ -106,6 +112,20 @@ test("another profile, and BFD that comes or goes, change what is watched and le
   assert.deepEqual([bench.state, bench.router.connections.length], ["Established", 1]);
   bench.apply([]);
   assert.deepEqual(bench.desired.sessions, []);
+});
+
+test("a path is watched as soon as it is known between which addresses it is, and anew when they are others", (t) => {
+  const bench = new Bench(t);
+  const elsewhere = { ...TOR, sourceInterface: "dum0" };
+  bench.apply([elsewhere]);
+  assert.equal(bench.desired.sessions.length, 0);
+  for (const local of ["10.7.0.1", "10.7.0.2"]) {
+    bench.router.behave = () => undefined; // no session, for which the address would be kept
+    bench.links([{ ...LINK, addresses: [address(local)] }]);
+    assert.deepEqual(bench.desired.sessions.map((session) => [session.peer, session.local]), [["tor", local]]);
+  }
+  bench.links([]);
+  assert.equal(bench.desired.sessions.length, 0);
 });
 
 test("a path that goes down ends the session of BGP with Cease 6/10, which comes up again without BFD", (t) => {

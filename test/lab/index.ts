@@ -15,7 +15,7 @@ export { Lab, whyNoLab } from "./lab.ts";
 export { labTest } from "./lab-test.ts";
 export { type Notification } from "./notify.ts";
 export { Prober, type ProbeReport, type Silence } from "./prober.ts";
-export { CommandError, LabProcess, run, type Exit, type Line, type Output } from "./run.ts";
+export { CommandError, LabProcess, run, runToEnd, type Exit, type Line, type Output } from "./run.ts";
 export { Link, Segment } from "./segment.ts";
 export { standIn, type Endpoint, type ServedVip } from "./stand-in.ts";
 export { now } from "./time.ts";

@@ -13,9 +13,8 @@ const V6_ON_LINK: NextHop = { family: "ipv6", global: "2001:db8::1" as Ipv6, lin
 const PLAIN = { origin: "igp", asPath: ownPath(64500, 1) } as const;
 
 function sent(attributes: PathAttributes, nextHop: NextHop, context = EXTERNAL): Uint8Array {
-  const { family } = nextHop;
-  const encoded = announcement(family, attributes, nextHop, context);
-  const prefix = family === "ipv4" ? { address: address("10.9.9.9"), length: 32 } : { address: address("2001:db8:9::"), length: 64 };
+  const encoded = announcement(nextHop.family, attributes, nextHop, context);
+  const prefix = nextHop.family === "ipv4" ? { address: address("10.9.9.9"), length: 32 } : { address: address("2001:db8:9::"), length: 64 };
   const [message] = encoded === undefined ? [] : encodeAnnouncement(encoded, [encodeNlri(prefix)]);
   assert.ok(message !== undefined);
   return message;

@@ -5,9 +5,9 @@
  */
 import { addressFromBytes } from "../../net/index.ts";
 import type { AsPath } from "./as-path.ts";
-import { readAttributeHead } from "./attribute-header.ts";
-import { attributeRow } from "./attribute-table.ts";
 import { type AttributeContext, Malformed, type PathAttributes } from "./attribute.ts";
+import { attributeRow } from "./attribute-table.ts";
+import { readAttributeHead } from "./attribute-header.ts";
 import { extendedCommunityInWords, largeCommunityInWords, standardCommunityInWords } from "./community-in-words.ts";
 import { HEADER_OCTETS } from "./message.ts";
 import { MP_REACH_NLRI, MP_UNREACH_NLRI } from "./multiprotocol.ts";
