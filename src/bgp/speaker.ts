@@ -37,6 +37,8 @@ export type BgpSpeakerParts = {
   /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
   readonly openFrames: OpenFrames;
   readonly groups: Groups;
+  /** Called when `neighbors` may be others than after the last call of `apply`. */
+  readonly neighborsChanged?: () => void;
 };
 
 const MOST_STRANGERS = 32;
@@ -88,7 +90,7 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#view = desired.complete ? "complete" : "incomplete";
     this.#applyPeers(desired.peers);
-    this.#listeners.apply(desired.listen ?? [], this.#found());
+    this.#listeners.apply(desired.listen ?? [], this.neighbors);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
     for (const peer of this.#peers.values()) peer.flush(this.#view);
   }
@@ -96,6 +98,11 @@ export class BgpSpeaker {
   /** BFD found that the path to a peer is down, by this diagnostic. */
   pathDown(peer: string, diagnostic: string): void {
     this.#peers.get(peer)?.pathDown(diagnostic);
+  }
+
+  /** Those of which it is known between which addresses a session is to be. */
+  get neighbors(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   status(): BgpStatus {
@@ -177,14 +184,12 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
       this.#lookAgain = undefined;
-      const found = this.#found();
+      const found = this.neighbors;
       for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
-      if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
+      if (isDeepStrictEqual(found, this.neighbors)) return;
+      this.#listeners.peers(this.neighbors);
+      this.#parts.neighborsChanged?.();
     });
-  }
-
-  #found(): readonly BgpPeer[] {
-    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Waits until an earlier session to the same router is gone: it would take none beside it. */
