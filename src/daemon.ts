@@ -285,7 +285,7 @@ export class Daemon {
     if (!this.#hosts.fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
     this.#quiet = true;
     this.#links.stop();
-    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(signal === "SIGUSR2" ? "restart" : "nothing"), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
     this.#hosts.stop();
     await Promise.all([this.#thread.stop(), this.#servers.stop()]);

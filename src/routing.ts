@@ -2,7 +2,7 @@
 import { type BgpDesired, BgpSpeaker, type WantedPeer } from "./bgp/index.ts";
 import type { BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
-import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemTcp } from "./linux/index.ts";
+import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "./linux/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import type { Clock, Random } from "./time/index.ts";
@@ -41,7 +41,7 @@ export class Routing {
       const { keepsakes, log, clock, random } = this.#options;
       const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
       const groups = new MulticastGroups(log);
-      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups });
+      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups, routes: systemRoutes });
       this.#speaker.start();
     }
     this.#speaker?.links(links);
@@ -52,8 +52,9 @@ export class Routing {
     this.#speaker?.apply({ peers: peers.map((peer) => neighbor(peer, passwords.get(peer.name))), listen: config.bgp?.listen ?? [], routes, complete }, changed);
   }
 
-  async stop(): Promise<void> {
-    await this.#speaker?.stop("bmlb is stopping");
+  /** "restart": a successor follows. */
+  async stop(sequel: "nothing" | "restart"): Promise<void> {
+    await this.#speaker?.stop("bmlb is stopping", sequel);
   }
 }
 

@@ -80,6 +80,18 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "The router has a maximum of prefixes for this neighbor. Raise it there.",
   },
   {
+    line: "no session with peer <name>: no router advertises itself on interface <interface>",
+    meaning: "An unnumbered peer is known by its Router Advertisements, and none came. In FRR `neighbor <interface> interface remote-as external` turns them on there; with BIRD it takes a `protocol radv`.",
+  },
+  {
+    line: "aggregate <prefix> is not announced: the unreachable route that it needs takes CAP_NET_ADMIN, which the drop-in for gateways gives",
+    meaning: "Without that route, traffic for unused addresses of the aggregate would run in circles between the router and this host. Enable the drop-in with the command that the line ends with, or announce single addresses.",
+  },
+  {
+    line: "another program has removed the unreachable route of aggregate <prefix>; it is put back",
+    meaning: "Something on this host cleans the routing table. Find it: for a few seconds each time, traffic for unused addresses of the aggregate ran in circles.",
+  },
+  {
     line: "another bmlb runs on this host and listens on <socket>; two would claim each other's VIPs, so this one ends",
     meaning: "Stop the other one first: `systemctl stop bmlb`.",
   },

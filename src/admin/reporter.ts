@@ -9,7 +9,7 @@ import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, compareAddresses, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, type Prefix, compareAddresses, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
 import type { ExplainReport, HostReport, PeerReport, PoolReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
 
@@ -58,7 +58,7 @@ export class Reporter {
   status(): StatusReport {
     const from = this.#sources;
     const { source, client, election } = from.kube();
-    const { peers = [], listeners = [] } = from.bgp() ?? {};
+    const { peers = [], listeners = [], aggregates = [] } = from.bgp() ?? {};
     const presence = from.presence();
     const viewAgeMs = from.viewAgeMs();
     return {
@@ -80,7 +80,7 @@ export class Reporter {
       vips: { total: this.#sources.plan().vips.size, answered_here: this.#answeredHere(), routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
-      warnings: [...from.warnings(), ...listeners.flatMap(({ problem }) => problem ?? []), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+      warnings: [...from.warnings(), ...listeners.flatMap(({ problem }) => problem ?? []), ...heldBack(aggregates), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
     };
   }
 
@@ -189,7 +189,9 @@ export class Reporter {
     }
     for (const decision of plan.bgp) {
       const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
+      const held = decision.announced ? this.#heldBack(decision.route.prefix) : undefined;
       if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
+      else if (held !== undefined) ways.push({ way, here: false, because: held });
       else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
       else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer) });
     }
@@ -201,6 +203,11 @@ export class Reporter {
       ways,
       candidates: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#candidates(address, segment)])),
     };
+  }
+
+  /** Why an aggregate is announced to nobody, be the session up or not. */
+  #heldBack(wanted: Prefix): string | undefined {
+    return this.#sources.bgp()?.aggregates.find(({ prefix }) => prefix.address === wanted.address && prefix.length === wanted.length)?.problem;
   }
 
   #whyNotTold(name: string): string {
@@ -241,6 +248,13 @@ export class Reporter {
     for (const intents of this.#sources.plan().l2.values()) if (intents.some((intent) => intent.action === "answer")) answered++;
     return answered;
   }
+}
+
+/** The first sentence, and how many others there are: what keeps one aggregate back keeps them all. */
+function heldBack(aggregates: BgpStatus["aggregates"]): string[] {
+  const [first, ...others] = aggregates.flatMap(({ problem }) => problem ?? []);
+  if (first === undefined) return [];
+  return [others.length === 0 ? first : `${first} (and so ${others.length === 1 ? "is another one" : `are ${others.length} others`})`];
 }
 
 function announced(peer: BgpPeerStatus): number {

@@ -6,11 +6,12 @@
  * 9072 (received), 9234, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Link, OpenFrames, Tcp, TcpArrival } from "../linux/index.ts";
+import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
 import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
 import { Listeners } from "./listeners.ts";
@@ -33,6 +34,8 @@ export type BgpSpeakerParts = {
   /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
   readonly openFrames: OpenFrames;
   readonly groups: Groups;
+  /** For what is in an aggregate and no VIP. */
+  readonly routes: RouteTable;
 };
 
 const MOST_STRANGERS = 32;
@@ -44,9 +47,10 @@ export class BgpSpeaker {
   /** What was last asked for, in the order of the configuration. */
   #wanted: ReadonlyMap<string, WantedPeer> = new Map();
   readonly #neighbors: Neighbors;
+  readonly #aggregates: Aggregates;
   /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
   #lookAgain: Timer | undefined;
-  #view: "complete" | "incomplete" = "incomplete";
+  #complete = false;
   /** Sessions that have been told goodbye, by the peer's address. */
   readonly #leaving = new Map<string, Promise<void>>();
   /** What was last asked for, by VIP. */
@@ -62,6 +66,9 @@ export class BgpSpeaker {
     });
     this.#neighbors = new Neighbors(parts, () => {
       this.#look();
+    });
+    this.#aggregates = new Aggregates(parts, (vips) => {
+      this.#allowed(vips);
     });
   }
 
@@ -80,11 +87,12 @@ export class BgpSpeaker {
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
-    this.#view = desired.complete ? "complete" : "incomplete";
+    this.#complete = desired.complete;
     this.#applyPeers(desired.peers);
     this.#listeners.apply(desired.listen ?? [], this.#found());
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
-    for (const peer of this.#peers.values()) peer.flush(this.#view);
+    if (desired.complete) this.#aggregates.complete();
+    this.#flush();
   }
 
   status(): BgpStatus {
@@ -92,6 +100,7 @@ export class BgpSpeaker {
       routerId: this.#parts.routerId,
       peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
       listeners: this.#listeners.status(),
+      aggregates: this.#aggregates.status(),
     };
   }
 
@@ -106,14 +115,18 @@ export class BgpSpeaker {
     return this.#peers.get(peer)?.routes();
   }
 
-  /** Withdraws everything and tells the peers why (RFC 9003). Resolves when that has left, at the latest a second later. */
-  async stop(reason: string): Promise<void> {
+  /**
+   * Withdraws everything and tells the peers why (RFC 9003); then what is in the kernel for it is removed, unless a successor follows, who
+   * will find it. Resolves when that has left, at the latest a second later.
+   */
+  async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
     this.#lookAgain?.cancel();
     this.#neighbors.stop();
     const farewell = cease(CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell))]);
+    await this.#aggregates.stop(sequel);
   }
 
   #applyPeers(wanted: readonly WantedPeer[]): void {
@@ -141,8 +154,7 @@ export class BgpSpeaker {
     };
     const peer = new Peer(config, { ...this.#parts, self: this.#parts, turned });
     this.#peers.set(config.name, peer);
-    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-    peer.flush(this.#view);
+    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) this.#offer(peer, vip, route);
     this.#startWhenFree(peer);
   }
 
@@ -154,6 +166,7 @@ export class BgpSpeaker {
       const found = this.#found();
       for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
       if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
+      this.#flush();
     });
   }
 
@@ -186,9 +199,32 @@ export class BgpSpeaker {
     const before = this.#routes.get(vip) ?? [];
     if (before === wanted) return;
     for (const route of before) if (!wanted.some((other) => isSameDestination(route, other))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
-    for (const { peer, prefix, attributes } of wanted) this.#peers.get(peer)?.offer(vip, prefix, attributes);
+    this.#aggregates.want(vip, before, wanted);
+    for (const route of wanted) this.#offer(this.#peers.get(route.peer), vip, route);
     if (wanted.length === 0) this.#routes.delete(vip);
     else this.#routes.set(vip, wanted);
+  }
+
+  #offer(peer: Peer | undefined, vip: Address, { prefix, attributes }: BgpRoute): void {
+    if (this.#aggregates.allows(prefix)) peer?.offer(vip, prefix, attributes);
+  }
+
+  /** Aggregates of these VIPs may be announced now, or no longer. */
+  #allowed(vips: ReadonlySet<Address>): void {
+    for (const vip of vips) {
+      for (const route of this.#routes.get(vip) ?? []) {
+        const peer = this.#peers.get(route.peer);
+        if (this.#aggregates.allows(route.prefix)) this.#offer(peer, vip, route);
+        else peer?.retract(vip, route.prefix);
+      }
+    }
+    this.#flush();
+  }
+
+  /** A table without aggregates that are about to be allowed is not complete: a router that kept them over a restart would lose them at its end. */
+  #flush(): void {
+    const view = this.#complete && this.#aggregates.settled ? "complete" : "incomplete";
+    for (const peer of this.#peers.values()) peer.flush(view);
   }
 
   /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */

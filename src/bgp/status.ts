@@ -1,5 +1,5 @@
 /** What bgp/ reports of itself. */
-import type { Address, Family, Ipv4 } from "../net/index.ts";
+import type { Address, Family, Ipv4, Prefix } from "../net/index.ts";
 import type { State } from "./fsm.ts";
 import type { Traffic } from "./message-counts.ts";
 
@@ -7,6 +7,16 @@ export type BgpStatus = {
   readonly routerId: Ipv4;
   readonly peers: readonly BgpPeerStatus[];
   readonly listeners: readonly BgpListenerStatus[];
+  readonly aggregates: readonly BgpAggregateStatus[];
+};
+
+/** A prefix of more than one address that is wanted. */
+export type BgpAggregateStatus = {
+  readonly prefix: Prefix;
+  /** How many VIPs ask for it. */
+  readonly vips: number;
+  /** Why it is not announced to anybody, as a sentence; undefined if it may be. */
+  readonly problem: string | undefined;
 };
 
 export type BgpPeerStatus = {

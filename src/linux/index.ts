@@ -8,3 +8,4 @@ export * from "./files.ts";
 export * from "./machine.ts";
 export * from "./udp-socket.ts";
 export * from "./multicast-groups.ts";
+export * from "./route-table.ts";
