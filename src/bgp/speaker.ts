@@ -2,8 +2,8 @@
  * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
  * announce is checked, counted and dropped.
  *
- * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8950, 9003,
- * 9072 (received), 9234, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8326, 8538,
+ * 8950, 9003, 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
@@ -14,11 +14,13 @@ import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
 import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
+import type { Before } from "./graceful-restart.ts";
+import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
 import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
-import type { BgpStatus } from "./status.ts";
+import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 import type { Groups } from "./unnumbered-link.ts";
 
 export type BgpSpeakerParts = {
@@ -36,12 +38,15 @@ export type BgpSpeakerParts = {
   readonly groups: Groups;
   /** For what is in an aggregate and no VIP. */
   readonly routes: RouteTable;
+  /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
+  readonly keepers?: RouteKeepers;
 };
 
 const MOST_STRANGERS = 32;
 
 export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
+  readonly #keepers: RouteKeepers;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
   /** What was last asked for, in the order of the configuration. */
@@ -61,6 +66,7 @@ export class BgpSpeaker {
 
   constructor(parts: BgpSpeakerParts) {
     this.#parts = parts;
+    this.#keepers = parts.keepers ?? new RouteKeepers([], () => undefined);
     this.#listeners = new Listeners(parts, (arrival) => {
       this.#arrived(arrival);
     });
@@ -95,6 +101,11 @@ export class BgpSpeaker {
     this.#flush();
   }
 
+  /** BFD found that the path to a peer is down, by this diagnostic. */
+  pathDown(peer: string, diagnostic: string): void {
+    this.#peers.get(peer)?.pathDown(diagnostic);
+  }
+
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
@@ -110,49 +121,70 @@ export class BgpSpeaker {
     return [...new Set(told.map(({ peer }) => peer))];
   }
 
+  /** Names of the peers from which max_prefixes keeps a route for this VIP. */
+  heldFrom(vip: Address): string[] {
+    const held = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isHeld(prefix) === true);
+    return [...new Set(held.map(({ peer }) => peer))];
+  }
+
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
-  routes(peer: string): ReturnType<Peer["routes"]> | undefined {
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#peers.get(peer)?.routes();
   }
 
+  /** Whether a stop would take routes from some peer that has been told any. */
+  wouldTakeBack(sequel: "nothing" | "restart"): boolean {
+    return [...this.#peers.values()].some((peer) => peer.hasRoutes && !peer.keepsRoutesFor(sequel));
+  }
+
   /**
-   * Withdraws everything and tells the peers why (RFC 9003); then what is in the kernel for it is removed, unless a successor follows, who
-   * will find it. Resolves when that has left, at the latest a second later.
+   * Withdraws everything and tells the peers why (RFC 9003); before a restart, peers that keep our routes are left with them and without
+   * a word. What is in the kernel for them goes too, or is left to the successor. Resolves when that has left, or the peers take nothing any
+   * more.
    */
   async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
     this.#lookAgain?.cancel();
     this.#neighbors.stop();
-    const farewell = cease(CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, reason);
-    await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell))]);
+    const kept = [...this.#peers.values()].filter((peer) => peer.keepsRoutesFor(sequel)).map((peer) => peer.config.name);
+    if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
+    const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
+    await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
     await this.#aggregates.stop(sequel);
   }
 
+  /** First whatever is left is left, then whatever is new begins: one may take the place of another. */
   #applyPeers(wanted: readonly WantedPeer[]): void {
     const before = this.#wanted;
     this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
     this.#neighbors.apply(wanted);
-    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured");
-    for (const peer of wanted) this.#applyPeer(peer, isDeepStrictEqual(before.get(peer.name), peer));
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured", undefined);
+    const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
+    for (const [config, past] of begin) this.#begin(config, past);
   }
 
-  /** `asBefore`: that is what was wanted of it, so that a session that is up stays as it is. */
-  #applyPeer(wanted: WantedPeer, asBefore: boolean): void {
-    const before = this.#peers.get(wanted.name);
+  /**
+   * Takes what is wanted of a peer, if need be by leaving it; returns what is to begin.
+   * @param asBefore its addresses are to be found as they were, so that a session that is up keeps those that it has
+   */
+  #change(wanted: WantedPeer, asBefore: boolean): readonly (readonly [BgpPeer, Before])[] {
+    const { name } = wanted;
+    const before = this.#peers.get(name);
     const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
-    if (before !== undefined && !(neighbor.found && before.isFor(neighbor.peer))) {
-      const why = asBefore ? "its address or ours is another now" : "its configuration changed";
-      this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, neighbor.found ? why : neighbor.why);
-    }
-    if (neighbor.found && !this.#peers.has(wanted.name)) this.#begin(neighbor.peer);
+    if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return [];
+    const moved = asBefore && before !== undefined && neighbor.found && !isSameNeighbor(before.config, neighbor.peer);
+    const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
+    const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
+    if (!neighbor.found) return [];
+    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
   }
 
-  #begin(config: BgpPeer): void {
+  #begin(config: BgpPeer, past: Before): void {
     const turned = (): void => {
       this.#look();
     };
-    const peer = new Peer(config, { ...this.#parts, self: this.#parts, turned });
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, past);
     this.#peers.set(config.name, peer);
     for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) this.#offer(peer, vip, route);
     this.#startWhenFree(peer);
@@ -164,7 +196,8 @@ export class BgpSpeaker {
     this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
       this.#lookAgain = undefined;
       const found = this.#found();
-      for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
+      const sought = [...this.#wanted.values()].filter(({ address, sourceInterface }) => address === undefined || sourceInterface !== undefined);
+      for (const [config, past] of sought.flatMap((wanted) => this.#change(wanted, true))) this.#begin(config, past);
       if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
       this.#flush();
     });
@@ -184,15 +217,19 @@ export class BgpSpeaker {
       });
   }
 
-  #leave(peer: Peer, subcode: number, why: string): void {
+  /** Says goodbye to a peer that is no longer wanted, or not like this. */
+  #leave(peer: Peer, subcode: number, why: string, next: BgpPeer | undefined): "keeps routes" | "has none" {
     const { name, address } = peer.config;
     this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
+    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const keeps = peer.keepsRoutesFor(sequel);
     const key = addressOf(peer);
-    const gone = peer.stop(cease(subcode)).finally(() => {
+    const gone = peer.stop(cease(subcode), sequel).finally(() => {
       if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
     this.#leaving.set(key, gone);
+    return keeps ? "keeps routes" : "has none";
   }
 
   #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
@@ -248,9 +285,19 @@ export class BgpSpeaker {
   }
 }
 
+/** Whether its addresses are found in the same way. */
+function isFoundAlike(a: WantedPeer, b: WantedPeer | undefined): boolean {
+  return a.address === b?.address && a.zone === b?.zone && a.sourceAddress === b?.sourceAddress && a.sourceInterface === b?.sourceInterface;
+}
+
 /** One link-local address may be on several links. */
 function addressOf({ config: { address, zone } }: Peer): string {
   return `${address}%${zone ?? ""}`;
+}
+
+/** Whether the router takes both for the same neighbor of its own, whose routes it has. */
+function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
+  return a.address === b.address && a.zone === b.zone && a.sourceAddress === b.sourceAddress && a.localAsn === b.localAsn;
 }
 
 function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {

@@ -28,8 +28,8 @@ export class Sources {
   get sources(): ReportSources {
     const { config: given = config(), owner, allocator, ...parts } = this.#parts;
     const standing = (): Standing => (owner === undefined || owner === given.host.name ? { role: "owner", claim: 1 } : { role: "standby", owner, reason: `${owner} is better placed` });
-    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, reason: "eligible" }) };
-    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet };
+    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "eligible" }) };
+    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet, keepers: { hasKept: () => false, wouldKeep: () => false } };
     this.#planner.update(world, this.cluster.addresses());
     return {
       version: "1.2.3",
@@ -51,6 +51,8 @@ export class Sources {
       l2: () => ({ segments: [] }),
       bgp: () => undefined,
       announcedTo: () => [],
+      routes: () => undefined,
+      heldFrom: () => [],
       hosts: () => [],
       presence: () => ({ rank: 3, reason: "eligible" }),
       standing,
@@ -84,7 +86,7 @@ export function peerStatus(name: string, parts: Partial<BgpPeerStatus> = {}): Bg
     failedAttempts: 0,
     establishments: 1,
     negotiated: undefined,
-    families: { ipv4: { announced: 1, wanted: 1, nextHop: undefined }, ipv6: { announced: 0, wanted: 0, nextHop: undefined } },
+    families: { ipv4: { announced: 1, wanted: 1, held: 0, nextHop: undefined }, ipv6: { announced: 0, wanted: 0, held: 0, nextHop: undefined } },
     received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
     messages: { sent: none, received: none },
     queued: 0,

@@ -28,6 +28,7 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     remoteLongLived: false,
     role: undefined,
     remoteRole: undefined,
+    restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
     remoteHostname: undefined,
     remoteCapabilities: [],
   }),

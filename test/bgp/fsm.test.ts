@@ -22,6 +22,7 @@ const AGREED: Negotiated = {
   remoteLongLived: false,
   role: undefined,
   remoteRole: undefined,
+  restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
   remoteHostname: undefined,
   remoteCapabilities: [],
 };

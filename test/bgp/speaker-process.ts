@@ -79,7 +79,9 @@ function peerOf(given: GivenPeer): WantedPeer {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    maxPrefixes: 0,
     role: undefined,
+    gracefulRestartMs: 0,
     ...given,
     address: given.address === null ? undefined : (given.address ?? address("192.0.2.254")),
   };

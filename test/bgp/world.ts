@@ -1,6 +1,6 @@
 /** A speaker and its routers on one virtual clock. */
 import { setImmediate as turn } from "node:timers/promises";
-import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type RouteAttributes, type WantedPeer } from "../../src/bgp/index.ts";
+import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes, type WantedPeer } from "../../src/bgp/index.ts";
 import type { FrameSocket, FrameSocketOptions, Link, RouteTable } from "../../src/linux/index.ts";
 import { type Log, type LogFields, formatLine } from "../../src/log/index.ts";
 import { type Address, type Family, type Ipv4, type Ipv6, type Mac, type Prefix, address, formatPrefix, isIpv4, parsePrefix } from "../../src/net/index.ts";
@@ -26,7 +26,9 @@ export const PEER: BgpPeer = {
   ttlSecurity: false,
   families: ["ipv4", "ipv6"],
   passive: false,
+  maxPrefixes: 0,
   role: undefined,
+  gracefulRestartMs: 0,
 };
 
 export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
@@ -128,7 +130,12 @@ export class World {
   readonly speaker: BgpSpeaker;
   #vips = new Set<Address>();
 
-  constructor({ routerId = "10.7.0.1", seed = 1 } = {}) {
+  /** What the next life of the daemon would be told. */
+  kept: readonly Keeper[];
+
+  /** `lastLife`: the peers that keep the routes of the life before this one. */
+  constructor({ routerId = "10.7.0.1", seed = 1, lastLife = [] }: { readonly routerId?: string; readonly seed?: number; readonly lastLife?: readonly Keeper[] } = {}) {
+    this.kept = lastLife;
     this.speaker = new BgpSpeaker({
       routerId: routerId as Ipv4,
       hostname: "edge-1",
@@ -140,6 +147,7 @@ export class World {
       openFrames: (options) => this.frames.open(options),
       groups: NO_GROUPS,
       routes: this.routes,
+      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
   }

@@ -57,11 +57,11 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
-graceful_restart = "0s"
+graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
+max_prefixes = 1000
 role = "customer"
-max_prefixes = 0
 hosts = ["edge-*"]
 host_selectors = []
 node_selectors = []
@@ -176,7 +176,9 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4"],
         passive: true,
+        maxPrefixes: 1000,
         role: "customer",
+        gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -198,7 +200,9 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4", "ipv6"],
         passive: false,
+        maxPrefixes: 0,
         role: undefined,
+        gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],

@@ -1,6 +1,7 @@
 /** The face of the BGP codec. */
 export { AS_TRANS, ownPath } from "./as-path.ts";
 export type { PathAttributes } from "./attribute.ts";
+export { type WrittenAttributes, attributesInWords } from "./attributes-in-words.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
 export { NO_LLGR, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
@@ -16,11 +17,13 @@ export {
   OPEN_SUBCODE,
   OPEN_ERROR,
   SEND_HOLD_TIMER_EXPIRED,
+  asHardReset,
   cease,
   communicationOf,
   decodeNotification,
   describeNotification,
   encodeNotification,
+  insideHardReset,
   notification,
 } from "./notification.ts";
 export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";
