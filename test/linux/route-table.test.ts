@@ -1,5 +1,7 @@
 /** Unreachable routes in a real kernel, in a network namespace of its own. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { systemRoutes } from "../../src/linux/index.ts";
 import { type Prefix, address, formatPrefix, parsePrefix } from "../../src/net/index.ts";
@@ -59,4 +61,11 @@ test("a change that the kernel refuses rejects with its words, and the rest of i
   const hostBits = { address: address("10.9.9.1"), length: 24 };
   await assert.rejects(systemRoutes.change({ add: [hostBits, B], remove: [] }), { message: /^Invalid / });
   assert.deepEqual(await there(), ["10.10.0.0/16"]);
+});
+
+test("without CAP_NET_ADMIN the kernel's words say so", () => {
+  const program = `import { systemRoutes } from ${JSON.stringify(join(import.meta.dirname, "../../src/linux/index.ts"))};
+    await systemRoutes.change({ add: [{ address: "10.99.0.0", length: 16 }], remove: [] }).catch((error) => console.log(error.message));`;
+  const argv = ["--bounding-set=-net_admin", process.execPath, "--input-type=module", "-e", program];
+  assert.equal(execFileSync("setpriv", argv, { encoding: "utf8" }), "Operation not permitted\n");
 });
