@@ -100,6 +100,18 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "Only one BFD daemon can listen on a host. With FRR set `bfdd=no` in `/etc/frr/daemons`; with BIRD remove `protocol bfd`. BGP goes on without BFD.",
   },
   {
+    line: "no session with peer <name>: no router advertises itself on interface <interface>",
+    meaning: "An unnumbered peer is known by its Router Advertisements, and none came. In FRR `neighbor <interface> interface remote-as external` turns them on there; with BIRD it takes a `protocol radv`.",
+  },
+  {
+    line: "aggregate <prefix> is not announced: the unreachable route that it needs takes CAP_NET_ADMIN, which the drop-in for gateways gives",
+    meaning: "Without that route, traffic for unused addresses of the aggregate would run in circles between the router and this host. Enable the drop-in with the command that the line ends with, or announce single addresses.",
+  },
+  {
+    line: "another program has removed the unreachable route of aggregate <prefix>; it is put back",
+    meaning: "Something on this host cleans the routing table. Find it: for a few seconds each time, traffic for unused addresses of the aggregate ran in circles.",
+  },
+  {
     line: "peer <name> gets no more than <n> <family> routes (max_prefixes), and new ones are held back: raise it, after the limit of the router",
     meaning: "`max_prefixes` of the peer is reached. What was announced stays; what comes later waits until something goes, and `bmlb explain` names it. Raise the limit of the router, then `max_prefixes`; a reload applies it without a reset.",
   },

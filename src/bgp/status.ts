@@ -9,6 +9,16 @@ export type BgpStatus = {
   readonly routerId: Ipv4;
   readonly peers: readonly BgpPeerStatus[];
   readonly listeners: readonly BgpListenerStatus[];
+  readonly aggregates: readonly BgpAggregateStatus[];
+};
+
+/** A prefix of more than one address that is wanted. */
+export type BgpAggregateStatus = {
+  readonly prefix: Prefix;
+  /** How many VIPs ask for it. */
+  readonly vips: number;
+  /** Why it is not announced to anybody, as a sentence; undefined if it may be. */
+  readonly problem: string | undefined;
 };
 
 export type BgpPeerStatus = {

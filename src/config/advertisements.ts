@@ -64,6 +64,7 @@ function readOne(table: TomlTable, referents: Referents, nearest: Nearest, findi
       peers: peers.map((peer) => peer.name.value ?? ""),
       ...scope,
       serviceSelectors: valuesOf(reading.service_selectors),
+      aggregationLength: { ipv4: reading.aggregation_length.value, ipv6: reading.aggregation_length_v6.value },
       localPref: reading.local_pref.value,
       med: reading.med.value,
       prepend: reading.prepend.value,

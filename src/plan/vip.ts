@@ -7,7 +7,7 @@ import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "
 import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
 import type { DueVip, Standing } from "../fleet/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import { type Address, bitsOf, familyOf, prefixOf, RangeIndex } from "../net/index.ts";
+import { type Address, bitsOf, familyOf, formatPrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
 import type { Reason } from "./reason.ts";
 import { attributesOf, weightOf } from "./route-attributes.ts";
 import type { World } from "./world.ts";
@@ -205,18 +205,36 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
       const weight = weightHere(world, vip, advertisement);
       return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
         const peer = peers.get(peerName);
-        if (peer === undefined || announced.has(peerName)) return [];
+        const prefix = prefixFor(vip, advertisement);
+        const key = `${formatPrefix(prefix)} ${peerName}`;
+        if (peer === undefined || announced.has(key)) return [];
         if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];
         const family = familyOf(vip.address);
         if (!peer.families.includes(family)) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-without-family", peer: peerName, family } }];
         const keeps = keepsRoutes(world, peerName);
         if (!presence.announceBgp && !keeps) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "host-unfit", because: presence.reason } }];
-        announced.add(peerName);
+        announced.add(key);
         const attributes = attributesOf(advertisement, presence.retiring && !keeps ? "leaving" : "staying", weight);
-        const route: BgpRoute = { peer: peerName, prefix: prefixOf(vip.address, bitsOf(family)), attributes };
+        const route: BgpRoute = { peer: peerName, prefix, attributes };
         return [{ advertisement: name, peer: peerName, announced: true, route }];
       });
     });
+}
+
+/**
+ * The prefix that is announced for a VIP: the aggregate of the advertisement's length, or the largest part of it that contains the VIP
+ * and is within its range of the pool. What is outside may be anybody's.
+ */
+function prefixFor({ address, pool }: Vip, { aggregationLength }: BgpAdvertisement): Prefix {
+  const family = familyOf(address);
+  const whole = bitsOf(family);
+  const least = aggregationLength[family];
+  const range = least < whole ? pool.ranges.find((one) => rangeContains(one, address)) : undefined;
+  for (let length = least; range !== undefined && length < whole; length++) {
+    const prefix = prefixOf(address, length);
+    if (rangeContains(range, prefix.address) && rangeContains(range, rangeOfPrefix(prefix).last)) return prefix;
+  }
+  return { address, length: whole };
 }
 
 /** What keeps an advertisement from announcing the VIP to any peer. */

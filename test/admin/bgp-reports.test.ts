@@ -15,7 +15,7 @@ const ANNOUNCED = config({
 });
 
 function bgp(...peers: readonly BgpPeerStatus[]): BgpStatus {
-  return { routerId: "192.0.2.1" as never, peers, listeners: [] };
+  return { routerId: "192.0.2.1" as never, peers, listeners: [], aggregates: [] };
 }
 
 function route(prefix: string, parts: Partial<BgpRouteStatus> = {}): BgpRouteStatus {

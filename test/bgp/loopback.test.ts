@@ -11,7 +11,7 @@ import type { Address, Ipv4 } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
 import { encodeMessage, encodeOpen } from "../../src/wire/index.ts";
 import { eventually } from "../lab/index.ts";
-import { NO_GROUPS, PEER } from "./world.ts";
+import { MemoryRoutes, NO_GROUPS, PEER } from "./world.ts";
 
 const US = "127.0.0.1" as Ipv4;
 const THEM = "127.0.0.2" as Ipv4;
@@ -23,7 +23,7 @@ const KEEPALIVE = encodeMessage("KEEPALIVE");
 
 /** A speaker that is stopped after the test. */
 function speakerFor(t: TestContext): BgpSpeaker {
-  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}), openFrames: openFrameSocket, groups: NO_GROUPS });
+  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}), openFrames: openFrameSocket, groups: NO_GROUPS, routes: new MemoryRoutes() });
   speaker.start();
   t.after(() => speaker.stop("the test is over"));
   return speaker;

@@ -97,9 +97,10 @@ test("toward a router that keeps routes long after a restart, ours say that they
   }
 });
 
-test("a prefix that several VIPs share is announced until the last of them goes", () => {
+test("a prefix that several VIPs share is announced until the last of them goes", async () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24"] });
+  await w.pass(100);
   const { log } = w.router.last;
   assert.equal(log[2], "UPDATE +10.9.9.0/24");
   log.length = 0;

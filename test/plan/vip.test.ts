@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
 import { dueVips, type Keepers, planVip, type Ownership, sayReason, standsFor, withoutInterface, type World } from "../../src/plan/index.ts";
-import { address } from "../../src/net/index.ts";
+import { address, formatPrefix } from "../../src/net/index.ts";
 import { node, service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, type ConfigParts, l2, peer, pool } from "../config/values.ts";
 
@@ -60,6 +60,39 @@ test("every peer of an advertisement gets the host route", () => {
     [
       ["tor-1", { address: VIP, length: 32 }],
       ["tor-2", { address: VIP, length: 32 }],
+    ],
+  );
+});
+
+const AGGREGATED = (ipv4: number, ranges: readonly string[] = ["192.0.2.0/28"]): Scene => ({
+  pools: [pool("lan", ranges)],
+  peers: [peer("tor-1", "198.51.100.1")],
+  bgp: [advertisement("out", ["lan"], ["tor-1"], { aggregationLength: { ipv4, ipv6: 128 } })],
+});
+
+for (const [what, scene, vip, expected] of [
+  ["the aggregate of its length", AGGREGATED(28), "192.0.2.1", "192.0.2.0/28"],
+  ["a longer one", AGGREGATED(30), "192.0.2.5", "192.0.2.4/30"],
+  ["itself with the whole length", AGGREGATED(32), "192.0.2.5", "192.0.2.5/32"],
+  ["what is left of the aggregate at the end of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.9", "192.0.2.8/31"],
+  ["itself at the very end of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.10", "192.0.2.10/32"],
+  ["the whole aggregate at the beginning of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.7", "192.0.2.0/29"],
+] as const) {
+  test(`a VIP is announced as ${what}: ${expected}`, () => {
+    const plan = planVip(world({ ...scene, service: { ips: [address(vip)] } }), address(vip));
+    assert.deepEqual(plan.bgp.map((decision) => decision.announced && formatPrefix(decision.route.prefix)), [expected]);
+  });
+}
+
+test("two advertisements of different lengths are two routes to one peer; of equal ones the first counts", () => {
+  const lengths = (ipv4: number) => ({ aggregationLength: { ipv4, ipv6: 128 } });
+  const bgp = [advertisement("wide", ["lan"], ["tor-1"], lengths(28)), advertisement("single", ["lan"], ["tor-1"], { localPref: 200 }), advertisement("again", ["lan"], ["tor-1"], lengths(28))];
+  const plan = planVip(world({ peers: [peer("tor-1", "198.51.100.1")], bgp }), VIP);
+  assert.deepEqual(
+    plan.bgp.map((decision) => decision.announced && [decision.advertisement, formatPrefix(decision.route.prefix), decision.route.attributes.localPref]),
+    [
+      ["wide", "192.0.2.0/28", 100],
+      ["single", "192.0.2.1/32", 200],
     ],
   );
 });

@@ -6,12 +6,12 @@
 import { createInterface } from "node:readline";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { BgpSpeaker, type BgpPeer, type BgpRoute, type RouteAttributes } from "../../../src/bgp/index.ts";
-import { addressesBeside, MulticastGroups, openFrameSocket, systemTcp } from "../../../src/linux/index.ts";
+import { addressesBeside, openFrameSocket, systemRoutes, systemTcp } from "../../../src/linux/index.ts";
 import { Journal } from "../../../src/log/index.ts";
 import { type Address, type Ipv4, address } from "../../../src/net/index.ts";
 import { DirtyQueue } from "../../../src/plan/index.ts";
 import { systemClock, systemRandom } from "../../../src/time/index.ts";
-import { PEER } from "../../bgp/world.ts";
+import { NO_GROUPS, PEER } from "../../bgp/world.ts";
 import { CHANGED, communityOf, forEachPrefix, type Load, vipOf } from "../bgp/announcer.ts";
 
 type End = { readonly address: string; readonly asn: number };
@@ -31,7 +31,8 @@ const speaker = new BgpSpeaker({
   log,
   addressesBeside,
   openFrames: openFrameSocket,
-  groups: new MulticastGroups(log),
+  groups: NO_GROUPS,
+  routes: systemRoutes,
 });
 speaker.start();
 
