@@ -32,6 +32,8 @@ const REPAIR_MS = 30_000;
 const FED_PER_INTERVAL = 4;
 /** The longest that a stop waits for others to take over. */
 const HAND_OVER_MS = 3500;
+/** How long a stop waits after it told routers that this host leaves (RFC 8326): for them to find another way. */
+const GRACEFUL_SHUTDOWN_MS = 2000;
 /** The longest that a stop waits for the API. */
 const GIVE_BACK_MS = 5000;
 /** Without a cache, how long READY waits for the first list. */
@@ -268,24 +270,29 @@ export class Daemon {
     for (const problem of this.#interfaceProblems()) if (!known.has(problem)) log.warning(problem);
   }
 
-  /** Hands over, withdraws, says goodbye, gives back the Leases. */
+  /** Hands over, withdraws, says goodbye, gives back the Leases. Before a restart (SIGUSR2), what keeps its routes meanwhile is left with them. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     const { journal: log, notifier, clock } = this.#parts;
     const began = clock.now();
+    const isRestart = signal === "SIGUSR2";
     this.#state = "stopping";
     notifier.stopping("handing over");
-    log.notice("stopping", { signal });
+    log.notice(isRestart ? "stopping for a restart" : "stopping", { signal });
     this.#onIdle?.();
     await this.#starting;
     this.#allocator.stop();
     const handedOver = new Promise<void>((resolve) => {
       this.#onHandedOver = resolve;
     });
-    this.#hosts.fleet.input({ type: "leave", why: "stop" });
-    if (!this.#hosts.fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
+    this.#hosts.fleet.input({ type: "leave", why: isRestart ? "restart" : "stop" });
+    const sequel = isRestart ? "restart" : "nothing";
+    await Promise.all([
+      this.#hosts.fleet.handedOver() ? undefined : within(clock, HAND_OVER_MS, handedOver),
+      this.#routing.wouldTakeBack(sequel) ? within(clock, GRACEFUL_SHUTDOWN_MS, new Promise(() => undefined)) : undefined,
+    ]);
     this.#quiet = true;
     this.#links.stop();
-    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(sequel), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
     this.#hosts.stop();
     await Promise.all([this.#thread.stop(), this.#servers.stop()]);
@@ -402,6 +409,7 @@ export class Daemon {
       cluster: this.#cluster,
       segments: this.#broadcastLinks().map((link) => ({ name: link.name, up: link.up && link.carrier })),
       fleet: this.#hosts.fleet,
+      keepers: this.#routing.keepers,
     };
   }
 
@@ -412,7 +420,7 @@ export class Daemon {
   #broadcastLinks(): readonly Link[] {
     const links = this.#links.links.filter((link) => link.broadcast);
     if (links.every(({ over }) => over === undefined)) return links;
-    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#hosts.fleet };
+    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#hosts.fleet, keepers: this.#routing.keepers };
     const isMeant = ({ name }: Link): boolean => this.#config.l2.length === 0 || standsFor(meant, name).length > 0;
     return links.filter(({ over }) => over === undefined || !links.some((link) => link.index === over && isMeant(link)));
   }

@@ -36,6 +36,7 @@ export function reportSources(insides: Insides): ReportSources {
     l2: () => l2.status(),
     bgp: () => speaker()?.status(),
     announcedTo: (address) => speaker()?.announcedTo(address) ?? [],
+    routes: (peer) => speaker()?.routes(peer),
     hosts: () => fleet.hosts(),
     presence: () => fleet.presence(),
     standing: (address, segment) => fleet.standing(address, segment),

@@ -14,9 +14,9 @@ function __bmlb_at
             continue
         end
         switch "$command $word"
-            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb rbac' 'bmlb completion'
+            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb bgp routes' 'bmlb rbac' 'bmlb completion'
                 set command "$command $word"
-            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
+            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb bgp routes --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
                 set value yes
         end
     end
@@ -64,11 +64,15 @@ complete -c bmlb -n '__bmlb_at bmlb hosts' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb pools' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb pools' -l socket -r -F -d 'socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb pools' -s h -l help -d 'print this help'
-complete -c bmlb -n '__bmlb_at bmlb bgp' -a peers -d 'the BGP sessions'
+complete -c bmlb -n '__bmlb_at bmlb bgp' -a peers -d 'the BGP sessions, or all about one; the status is 1 if one is not established'
+complete -c bmlb -n '__bmlb_at bmlb bgp' -a routes -d 'what was sent to a peer, or to all, with the attributes and for whom; and what waits, and for what'
 complete -c bmlb -n '__bmlb_at bmlb bgp' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -l socket -r -F -d 'socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -s h -l help -d 'print this help'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -l json -d 'print JSON for scripts'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -l socket -r -F -d 'socket of the daemon'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -l host -x -d 'an account of its own for this host, which may write no other host'\''s Lease; may be repeated'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -s c -l config -r -F -d 'refuse addresses outside the pools of this configuration, and take the namespace from it'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -l namespace -x -d 'namespace of the Leases'

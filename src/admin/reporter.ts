@@ -2,16 +2,17 @@
  * Makes the reports: gathers what the parts say of themselves and puts it in the words of the operator. Reads, never changes, and keeps
  * nothing: what is asked twice is worked out twice.
  */
-import type { BgpPeerStatus, BgpStatus } from "../bgp/index.ts";
+import type { BgpRouteStatus, BgpStatus } from "../bgp/index.ts";
 import type { ClusterView, Service } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, compareAddresses, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
-import type { ExplainReport, HostReport, PeerReport, PoolReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
+import { announced, peerReport } from "./peer-report.ts";
+import type { ExplainReport, HostReport, PeerReport, PoolReport, RouteReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
 
 export type DaemonState = "starting" | "ready" | "stopping";
 
@@ -35,6 +36,8 @@ export interface ReportSources {
   l2(): L2Status;
   bgp(): BgpStatus | undefined;
   announcedTo(address: Address): readonly string[];
+  /** Of one peer; undefined if there is no session with it. */
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined;
   hosts(): readonly HostView[];
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
@@ -139,18 +142,47 @@ export class Reporter {
     }));
   }
 
-  peers(): readonly PeerReport[] {
-    return (this.#sources.bgp()?.peers ?? []).map((peer) => ({
-      name: peer.name,
-      address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
-      asn: String(peer.negotiated?.remoteAsn ?? peer.asn),
-      state: peer.state,
-      since_seconds: Math.round(peer.inStateMs / 1000),
-      routes: announced(peer),
-      notes: peer.notes,
-      last_error: peer.lastError?.text ?? null,
-      detail: peer,
-    }));
+  /** One, or all. A sentence if there is no such peer. */
+  peers(name: string | undefined): readonly PeerReport[] | string {
+    const peers = this.#sources.bgp()?.peers ?? [];
+    if (name !== undefined && !peers.some((peer) => peer.name === name)) return this.#unknownPeer(name, peers.map((peer) => peer.name));
+    return peers.filter((peer) => name === undefined || peer.name === name).map(peerReport);
+  }
+
+  /** Of one peer, or of all; each is worked out when it is asked for. A sentence if there is no such peer. */
+  routes(name: string | undefined): Iterable<RouteReport> | string {
+    const names = (this.#sources.bgp()?.peers ?? []).map((peer) => peer.name);
+    return name === undefined || names.includes(name) ? this.#routes(name === undefined ? names : [name]) : this.#unknownPeer(name, names);
+  }
+
+  *#routes(peers: readonly string[]): Iterable<RouteReport> {
+    for (const peer of peers) {
+      for (const { prefix, state, because, attributes, vips, vipCount } of this.#sources.routes(peer) ?? []) {
+        yield {
+          peer,
+          prefix: formatPrefix(prefix),
+          family: familyOf(prefix.address),
+          state,
+          because: because ?? null,
+          attributes: attributes ?? null,
+          vips: vips.map((address) => this.#whoAsks(address, peer)),
+          vips_total: vipCount,
+        };
+      }
+    }
+  }
+
+  /** For whom an address is announced to a peer. */
+  #whoAsks(address: Address, peer: string): RouteReport["vips"][number] {
+    const plan = this.#sources.planVip(address);
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer);
+    return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
+  }
+
+  #unknownPeer(name: string, names: readonly string[]): string {
+    const isElsewhere = this.#sources.config.bgp?.peers.some((peer) => peer.name === name) === true;
+    const what = isElsewhere ? `peer "${name}" is not for this host, by its hosts, host_selectors or node_selectors` : `there is no peer "${name}"`;
+    return `${what}; ${names.length === 0 ? "this host has no BGP peer at all" : `the peers of this host are ${names.join(", ")}`}`;
   }
 
   #vip(address: Address): VipReport {
@@ -241,10 +273,6 @@ export class Reporter {
     for (const intents of this.#sources.plan().l2.values()) if (intents.some((intent) => intent.action === "answer")) answered++;
     return answered;
   }
-}
-
-function announced(peer: BgpPeerStatus): number {
-  return peer.families.ipv4.announced + peer.families.ipv6.announced;
 }
 
 function segmentsOf(plan: VipPlan): readonly string[] {

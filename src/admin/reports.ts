@@ -94,12 +94,60 @@ export type PeerReport = {
   readonly asn: string;
   readonly state: string;
   readonly since_seconds: number;
+  /** Prefixes that it has been told. */
   readonly routes: number;
+  /** Prefixes that it should have. */
+  readonly routes_wanted: number;
+  readonly families: Readonly<Record<"ipv4" | "ipv6", { readonly sent: number; readonly wanted: number; readonly next_hop: string | null }>>;
   /** What is not as it should be now. */
   readonly notes: readonly string[];
   /** Why there is no session, or what ended the one before this. */
   readonly last_error: string | null;
+  readonly error: BgpErrorReport | null;
+  /** What the two OPENs offered, and what both did; null before the peer's. */
+  readonly capabilities: { readonly agreed: readonly string[]; readonly ours: readonly string[]; readonly peer: readonly string[] } | null;
+  readonly timers: BgpTimersReport;
+  /** Where to look if the routes do not show at the peer, though nothing is known to be wrong. */
+  readonly hint: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
+};
+
+/** The sentence of `last_error`, and what it was made of. */
+export type BgpErrorReport = {
+  readonly text: string;
+  readonly sent_by: "us" | "peer" | "network";
+  /** Of the NOTIFICATION (RFC 4271 4.5); null: there was none. */
+  readonly code: number | null;
+  readonly subcode: number | null;
+  readonly seconds_ago: number;
+};
+
+/** In seconds; what does not run is null. The first two are as agreed: 0 and 0 for a session without timers, null without a session. */
+export type BgpTimersReport = {
+  readonly hold: number | null;
+  readonly keepalive: number | null;
+  /** Until the session is given up, if nothing is heard. */
+  readonly hold_left: number | null;
+  readonly keepalive_left: number | null;
+  readonly next_retry: number | null;
+};
+
+export type RouteReport = {
+  readonly peer: string;
+  readonly prefix: string;
+  readonly family: "ipv4" | "ipv6";
+  /** "changing": the peer has it with other attributes; "withdrawing": it has it and should not; "waiting": it should have it and does not. */
+  readonly state: "sent" | "changing" | "withdrawing" | "waiting";
+  /** Why the peer does not have what it should; null if it does. */
+  readonly because: string | null;
+  /**
+   * As they stand in the message that the peer was sent, in the order of the wire: `origin`, `as_path`, `next_hop`, `med`, `local_pref`,
+   * `communities` and so on; null if it was sent none, or another one since.
+   */
+  readonly attributes: Readonly<Record<string, string | number | true | readonly string[]>> | null;
+  /** Who asks for it: the first of `vips_total`. */
+  readonly vips: readonly { readonly address: string; readonly service: string | null; readonly advertisement: string | null }[];
+  readonly vips_total: number;
 };
 
 /** A question that was not understood or concerns nothing that is known; `error` is for people. */
@@ -125,7 +173,10 @@ export type Reports = {
   readonly "/v1/explain": readonly ExplainReport[];
   readonly "/v1/hosts": readonly HostReport[];
   readonly "/v1/pools": readonly PoolReport[];
+  /** With ?target=PEER: of that peer only. */
   readonly "/v1/bgp/peers": readonly PeerReport[];
+  /** With ?target=PEER: of that peer only. In no order. */
+  readonly "/v1/bgp/routes": readonly RouteReport[];
 };
 
 /** What is ordered on the control socket, and what came of it. */

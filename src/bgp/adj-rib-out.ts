@@ -11,6 +11,22 @@ import type { RouteAttributes } from "./desired.ts";
 /** Attributes that stand for all equal ones: two routes have the same exactly if these are the same object. */
 export type Shared = { readonly attributes: RouteAttributes };
 
+/** A route as the table has it. */
+export type RibEntry = {
+  readonly prefix: Prefix;
+  readonly family: Family;
+  readonly nlri: Nlri;
+  /** What the peer should be told; undefined: that it is gone. */
+  readonly wanted: Shared | undefined;
+  /** What it was last told; undefined: nothing. */
+  readonly sent: Shared | undefined;
+  /** Who asks for it, longest first; at most MOST_VIPS of `vipCount`. */
+  readonly vips: readonly Address[];
+  readonly vipCount: number;
+};
+
+const MOST_VIPS = 16;
+
 export type Batch = {
   readonly withdrawn: readonly Nlri[];
   readonly announced: ReadonlyMap<Shared, readonly Nlri[]>;
@@ -130,13 +146,15 @@ export class AdjRibOut {
     return { sent: table.sent, wanted: table.routes.size - gone };
   }
 
-  /** Every route that is wanted, for people. */
-  *list(): Generator<{ readonly prefix: Prefix; readonly attributes: RouteAttributes; readonly sent: boolean; readonly vips: readonly Address[] }> {
+  /** Every route, for people. The table may change meanwhile: it ends all the same, and what comes later may be missed. */
+  *list(): Generator<RibEntry> {
     for (const family of ["ipv4", "ipv6"] as const) {
-      for (const { nlri, lead, others, sent } of this.#tables[family].routes.values()) {
-        if (lead === undefined) continue;
-        const vips = [lead.vip, ...(others?.keys() ?? [])];
-        yield { prefix: decodeNlri(nlri, family), attributes: lead.shared.attributes, sent: sent === lead.shared, vips };
+      const { routes } = this.#tables[family];
+      let left = routes.size;
+      for (const { nlri, lead, others, sent } of routes.values()) {
+        if (left-- === 0) break;
+        const vips = lead === undefined ? [] : [lead.vip, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
+        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted: lead?.shared, sent, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
       }
     }
   }
@@ -156,6 +174,15 @@ export class AdjRibOut {
 
 function newTable(): Table {
   return { routes: new Map(), pending: new Set(), sent: 0 };
+}
+
+function take<T>(values: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const value of values) {
+    if (taken.length >= most) break;
+    taken.push(value);
+  }
+  return taken;
 }
 
 function takeFirst(offers: Map<Address, Shared> | undefined): Offer | undefined {

@@ -15,14 +15,17 @@ const PROGRESS: readonly State[] = ["Idle", "Active", "Connect", "OpenSent", "Op
 
 export class Connections {
   readonly #create: (initiator: Initiator) => Session;
+  /** The peer restarted: its new connection replaces the one that stood. */
+  readonly #restarted: () => void;
   /** Undefined: it is for the peer to open one. */
   readonly #outgoing: Session | undefined;
   /** Connections that the peer opened and that live. */
   #arrivals: readonly Session[] = [];
   readonly #pastTraffic = noTraffic();
 
-  constructor(mode: "active" | "passive", create: (initiator: Initiator) => Session) {
+  constructor(mode: "active" | "passive", create: (initiator: Initiator) => Session, restarted: () => void) {
     this.#create = create;
+    this.#restarted = restarted;
     this.#outgoing = mode === "passive" ? undefined : create("local");
   }
 
@@ -51,10 +54,21 @@ export class Connections {
     session.adopt(arrival);
   }
 
-  /** Which connections live is decided when an OPEN tells who the peer is: whether this one must yield. If not, its rival has. */
+  /**
+   * Which connections live is decided when an OPEN tells who the peer is: whether this one must yield. If not, its rival has.
+   *
+   * A peer that restarts gracefully opens a new connection while the old one still seems to stand: that one is dropped without a
+   * word (RFC 4724 4.2). The RFC does so as soon as the new one is there; we wait for its OPEN. A peer that restarted sends it at
+   * once, while of a collision the connection that lost may still arrive, and says nothing any more.
+   */
   collide(session: Session, local: Speaker, remote: Speaker): "yields" | "lives" {
     const rival = this.all.find((other) => other !== session && (other.state === "OpenConfirm" || other.state === "Established"));
     if (rival === undefined) return "lives";
+    if (rival.agreed?.restart.peerRestarts === true && rival.state === "Established" && this.initiatorOf(session) === "remote") {
+      void rival.stop(undefined);
+      this.#restarted();
+      return "lives";
+    }
     if (rival.state === "Established" || retainedInitiator(local, remote) !== this.initiatorOf(session)) return "yields";
     rival.yield();
     return "lives";
@@ -65,8 +79,8 @@ export class Connections {
     for (const other of this.all) if (other !== session && other.state !== "Idle") other.yield();
   }
 
-  /** Resolves when the farewell has left on all of them, at the latest a second later. */
-  async stop(farewell: Notification): Promise<void> {
+  /** Resolves when the farewell has left on all of them, as in Session. */
+  async stop(farewell: Notification | undefined): Promise<void> {
     await Promise.all(this.all.map((session) => session.stop(farewell)));
   }
 

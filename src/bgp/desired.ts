@@ -26,6 +26,8 @@ export type BgpPeer = {
   readonly passive: boolean;
   /** Ours toward this peer (RFC 9234); undefined: none is said. Of no effect within an AS. */
   readonly role: BgpRole | undefined;
+  /** How long the peer is to keep our routes over a restart of the daemon (RFC 4724); whole seconds up to 4095; 0 = not at all. */
+  readonly gracefulRestartMs: number;
 };
 
 export type RouteCommunity =

@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, decodeNotification, describeNotification, prefixLimitOf, wantedCapabilitiesOf } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification, insideHardReset, prefixLimitOf, wantedCapabilitiesOf } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { ADJACENT_TTL, ttlOf } from "./dial.ts";
 import type { State } from "./fsm.ts";
@@ -43,12 +43,16 @@ export function describeFailure(failure: Failure, state: State, peer: BgpPeer, s
 export function failureFields(failure: Failure): Readonly<Record<string, string | number | undefined>> {
   if (failure.by === "network") return { error: failure.error ?? "closed" };
   const { code, subcode, data } = failure.notification;
-  return { sent_by: failure.by, code, subcode, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
+  const inner = insideHardReset(failure.notification);
+  const wrapped = inner === failure.notification ? {} : { inner_code: inner.code, inner_subcode: inner.subcode };
+  return { sent_by: failure.by, code, subcode, ...wrapped, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
 }
 
-/** What the peer's NOTIFICATION means for the one who runs this host. `words`: what it says, with what it was wrapped in. */
-function refusal(received: Notification, peer: BgpPeer, self: Self, words = describeNotification(received)): string {
-  switch (`${received.code}/${received.subcode}`) {
+/** What the peer's NOTIFICATION means for the one who runs this host. */
+function refusal(received: Notification, peer: BgpPeer, self: Self): string {
+  const words = describeNotification(received);
+  const inner = insideHardReset(received);
+  switch (`${inner.code}/${inner.subcode}`) {
     case "2/1":
       return `peer ${peer.name} does not speak version 4 of BGP: is it a router? (${words})`;
     case "2/2":
@@ -64,13 +68,13 @@ function refusal(received: Notification, peer: BgpPeer, self: Self, words = desc
     case "2/6":
       return `peer ${peer.name} refused our hold time of ${peer.holdTimeMs / 1000} s: set a hold_time that it accepts (${words})`;
     case "2/7":
-      return `peer ${peer.name} wants ${wantedCapabilities(received)}, which it did not find in our capabilities: compare families with its configuration (${words})`;
+      return `peer ${peer.name} wants ${wantedCapabilities(inner)}, which it did not find in our capabilities: compare families with its configuration (${words})`;
     case "2/11":
       return peer.role === undefined
         ? `peer ${peer.name} wants to be told a role: set role of the peer (${words})`
         : `peer ${peer.name} refused our role ${peer.role}: set role of the peer to what this host is to it, or correct its configuration (${words})`;
     case "6/1":
-      return `peer ${peer.name} closed the session because we announce more prefixes than ${prefixLimit(received)}: raise its limit, or announce aggregates (${words})`;
+      return `peer ${peer.name} closed the session because we announce more prefixes than ${prefixLimit(inner)}: raise its limit, or announce aggregates (${words})`;
     case "6/3":
       return `peer ${peer.name} no longer has this host as a neighbor (${words})`;
     case "6/5":
@@ -79,9 +83,6 @@ function refusal(received: Notification, peer: BgpPeer, self: Self, words = desc
       return `peer ${peer.name} closed the session because its configuration changed (${words})`;
     case "6/8":
       return `peer ${peer.name} has run out of resources: look at its memory and its log (${words})`;
-    case "6/9":
-      // RFC 8538 3: what it would have said without graceful restart is inside.
-      return received.data.length >= 2 ? refusal(unwrapped(received), peer, self, words) : `peer ${peer.name} closed the session (${words})`;
     case "6/10":
       return `peer ${peer.name} closed the session because its BFD session with this host went down: check the path between them, see bmlb bfd (${words})`;
     case "4/0":
@@ -89,12 +90,12 @@ function refusal(received: Notification, peer: BgpPeer, self: Self, words = desc
     case "8/0":
       return `peer ${peer.name} says that this host does not read what it sends: packets are lost on the way, or this host is overloaded (${words})`;
   }
-  switch (received.code) {
+  switch (inner.code) {
     case 1:
     case 3:
     case 5:
     case 7:
-      return `peer ${peer.name} found an error in ${ERRONEOUS[received.code]}; please report it with this line (${words})`;
+      return `peer ${peer.name} found an error in ${ERRONEOUS[inner.code]}; please report it with this line (${words})`;
     default:
       return `peer ${peer.name} closed the session (${words})`;
   }
@@ -102,12 +103,6 @@ function refusal(received: Notification, peer: BgpPeer, self: Self, words = desc
 
 /** What of ours a peer found wrong, by the error code. */
 const ERRONEOUS = { 1: "the header of a message of ours", 3: "an UPDATE of ours", 5: "the order of our messages", 7: "a ROUTE-REFRESH of ours" } as const;
-
-/** The NOTIFICATION in a Hard Reset; one in another says nothing more. */
-function unwrapped({ data, ...outer }: Notification): Notification {
-  const inner = decodeNotification(data);
-  return inner.code === outer.code && inner.subcode === outer.subcode ? { ...outer, data: new Uint8Array(0) } : inner;
-}
 
 function wantedCapabilities(received: Notification): string {
   const wanted = wantedCapabilitiesOf(received);

@@ -17,6 +17,7 @@ import {
   notification,
 } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
+import { type Before, type RestartAgreement, agreeOnRestart, gracefulRestart } from "./graceful-restart.ts";
 import { type BgpRole, agreeOnRoles, roleCode } from "./role.ts";
 
 export type Negotiated = {
@@ -30,11 +31,16 @@ export type Negotiated = {
   /** Before jitter; 0 with holdMs 0. */
   readonly keepaliveMs: number;
   readonly fourOctetAs: boolean;
+  /** We said no capabilities, because the peer refused them (RFC 5492 3). */
+  readonly withoutCapabilities: boolean;
   /** In the order of our configuration; never empty. */
   readonly families: readonly Family[];
   /** IPv4 routes may have an IPv6 next hop (RFC 8950). */
   readonly extendedNextHop: boolean;
   readonly enhancedRouteRefresh: boolean;
+  readonly restart: RestartAgreement;
+  /** The peer can keep routes for hours after their speaker is gone (RFC 9494). */
+  readonly remoteLongLived: boolean;
   /** Ours toward an external peer, and what it says to be; undefined: none is configured, or said (RFC 9234). */
   readonly role: BgpRole | undefined;
   readonly remoteRole: string | undefined;
@@ -47,13 +53,13 @@ export type Negotiated = {
 /** Who we say that we are. */
 export type Self = { readonly routerId: Ipv4; readonly hostname: string };
 
-/** Our OPEN to that peer; without capabilities after a peer refused them (RFC 5492 3). */
-export function ourOpen(self: Self, peer: BgpPeer, capabilities: "capabilities" | "no-capabilities"): Open {
+/** Our OPEN to that peer; without capabilities after a peer refused them (RFC 5492 3). `before`: what it may still have of us. */
+export function ourOpen(self: Self, peer: BgpPeer, capabilities: "capabilities" | "no-capabilities", before: Before = "nothing"): Open {
   return {
     asn: peer.localAsn,
     holdSeconds: Math.floor(peer.holdTimeMs / 1000),
     identifier: self.routerId,
-    capabilities: capabilities === "capabilities" ? ourCapabilities(self, peer) : [],
+    capabilities: capabilities === "capabilities" ? ourCapabilities(self, peer, before) : [],
   };
 }
 
@@ -87,9 +93,12 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     holdMs,
     keepaliveMs: keepaliveMs(peer, holdMs),
     fourOctetAs: both(ours, theirs, "four-octet-as"),
+    withoutCapabilities: ours.capabilities.length === 0,
     families,
     extendedNextHop: families.includes("ipv4") && [ours, theirs].every(takesIpv6NextHops),
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),
+    restart: agreeOnRestart(ours, theirs, families),
+    remoteLongLived: theirs.capabilities.some(({ name }) => name === "long-lived-graceful-restart"),
     role: internal ? undefined : peer.role,
     remoteRole,
     remoteHostname: theirs.capabilities.find((capability) => capability.name === "fqdn")?.hostname,
@@ -119,12 +128,13 @@ function isInternal(peer: BgpPeer): boolean {
   return peer.asn === "internal" || peer.asn === peer.localAsn;
 }
 
-function ourCapabilities(self: Self, peer: BgpPeer): Capability[] {
+function ourCapabilities(self: Self, peer: BgpPeer, before: Before): Capability[] {
   return [
     ...peer.families.map((family): Capability => ({ name: "multiprotocol", ...afiSafiOf(family) })),
     { name: "route-refresh" },
     // Over IPv4 there is an IPv4 address to point to.
     ...(peer.families.includes("ipv4") && !isIpv4(peer.address) ? [IPV4_BY_IPV6] : []),
+    ...gracefulRestart(peer, before),
     ...(peer.role === undefined || isInternal(peer) ? [] : [{ name: "role", role: roleCode(peer.role) } as const]),
     { name: "four-octet-as", asn: peer.localAsn },
     { name: "enhanced-route-refresh" },

@@ -34,7 +34,12 @@ export class PeerLog {
       asn: agreed.remoteAsn,
       hold_s: agreed.holdMs / 1000,
       families: agreed.families.join(","),
+      ...(agreed.restart.keepsRoutesMs === 0 ? {} : { graceful_restart_s: agreed.restart.keepsRoutesMs / 1000 }),
     });
+  }
+
+  restarted(): void {
+    this.#log.notice(`peer ${this.#config.name} has restarted and opened a new connection, which replaces the old one (RFC 4724)`, { peer: this.#config.name, address: this.#config.address });
   }
 
   /** `text`: describeFailure. */

@@ -1,6 +1,6 @@
 /** A peer's state in the words of status.ts, with the sentences that tell an operator what to look at. Pure. */
 import { type Family, isIpv4 } from "../net/index.ts";
-import { type NextHop, describeCapability } from "../wire/index.ts";
+import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
@@ -18,6 +18,8 @@ export type PeerFacts = {
   /** The connection that is nearest to an established session. */
   readonly current: Session | undefined;
   readonly openedBy: "us" | "peer" | undefined;
+  /** Our OPEN. */
+  readonly open: Open;
   readonly failure: { readonly failure: Failure; readonly text: string; readonly agoMs: number } | undefined;
   readonly nextRetryMs: number | undefined;
   readonly failedAttempts: number;
@@ -48,7 +50,7 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     nextRetryMs: facts.nextRetryMs,
     failedAttempts: facts.failedAttempts,
     establishments: facts.establishments,
-    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
+    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current, facts.open.capabilities),
     families,
     received: facts.received,
     messages: facts.traffic,
@@ -71,7 +73,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
   return { text, by: failure.by, code, subcode, agoMs };
 }
 
-function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
+function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
   const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
   return {
     remoteAsn,
@@ -80,13 +82,22 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     internal,
     holdMs,
     keepaliveMs,
-    holdLeftMs,
+    holdLeftMs: session.timeLeft("Hold"),
+    keepaliveLeftMs: session.timeLeft("Keepalive"),
     fourOctetAs,
     families,
     role,
     remoteRole,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
+    localCapabilities: ours.map(describeCapability),
+    agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
   };
+}
+
+/** Whatever their values, but for the family, each of which is a capability of its own. */
+function isSameCapability(a: Capability, b: Capability): boolean {
+  if (a.name === "multiprotocol") return b.name === "multiprotocol" && a.afi === b.afi && a.safi === b.safi;
+  return a.name === b.name;
 }
 
 function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["families"], tooLong: number): string[] {
@@ -98,6 +109,7 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

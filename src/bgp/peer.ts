@@ -16,14 +16,17 @@ import type { BgpPeer, RouteAttributes } from "./desired.ts";
 import { dialOf } from "./dial.ts";
 import { type Failure, describeFailure, isCollision, refusesCapabilities } from "./failure.ts";
 import type { State } from "./fsm.ts";
+import type { Before } from "./graceful-restart.ts";
 import { IdleHold } from "./idle-hold.ts";
+import type { RouteKeepers } from "./keepers.ts";
 import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpen } from "./negotiated.ts";
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
 import { isLeak } from "./role.ts";
+import { routeStatuses } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import type { BgpPeerStatus } from "./status.ts";
+import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
@@ -33,7 +36,14 @@ export type PeerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  readonly keepers: RouteKeepers;
 };
+
+/**
+ * What follows on a stop: nothing; another life of the daemon; or a session with another configuration, at once and so that the
+ * peer sees the same neighbor. A peer with which that was agreed keeps its routes for the latter two.
+ */
+export type Sequel = "nothing" | "restart" | "reconfigured";
 
 const NEXT_HOPS_MS = 5000;
 
@@ -47,6 +57,8 @@ export class Peer {
   readonly #connections: Connections;
   #established: Session | undefined;
   #stopped = false;
+  /** What the peer may still have of the time before the next OPEN. */
+  #before: Before;
   #capabilities: "capabilities" | "no-capabilities" = "capabilities";
   #state: State = "Idle";
   #stateSince: number;
@@ -55,16 +67,25 @@ export class Peer {
   #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
   #received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
 
-  constructor(config: BgpPeer, parts: PeerParts) {
+  constructor(config: BgpPeer, parts: PeerParts, before: Before) {
     this.config = config;
+    this.#before = before;
     this.#parts = parts;
     this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
-    this.#transmitter = new Transmitter(this.#rib, parts.clock);
+    this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
+      this.#before = "session"; // its End-of-RIB is with the peer
+    });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
       this.#retry();
     });
-    this.#connections = new Connections(config.passive ? "passive" : "active", (initiator) => this.#session(initiator));
+    this.#connections = new Connections(
+      config.passive ? "passive" : "active",
+      (initiator) => this.#session(initiator),
+      () => {
+        this.#log.restarted();
+      },
+    );
   }
 
   /** Whether a changed configuration leaves this peer as it is. */
@@ -89,9 +110,13 @@ export class Peer {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
-  /** Every route that is wanted, for people. */
-  routes(): ReturnType<AdjRibOut["list"]> {
-    return this.#rib.list();
+  /** Every route, for people; each is worked out when it is asked for. */
+  routes(): Iterable<BgpRouteStatus> {
+    return routeStatuses(this.#rib, () => ({
+      transmitter: this.#transmitter,
+      agreed: this.#established?.agreed,
+      noSession: `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`,
+    }));
   }
 
   /** What was offered and retracted is to be sent. */
@@ -105,12 +130,44 @@ export class Peer {
     else this.#connections.adopt(arrival);
   }
 
-  /** Takes all routes back and says why; resolves when that has left, at the latest a second later. Does not start again. */
-  async stop(farewell: Notification): Promise<void> {
+  /** Whether it has been told a route and not that it is gone. */
+  get hasRoutes(): boolean {
+    return this.#established !== undefined && this.#rib.count("ipv4").sent + this.#rib.count("ipv6").sent > 0;
+  }
+
+  /** Whether the peer keeps its routes until then, if it is left now. */
+  keepsRoutesFor(sequel: Sequel): boolean {
+    const restart = this.#established?.agreed?.restart;
+    if (restart === undefined || restart.keepsRoutesMs === 0) return false;
+    return sequel === "restart" || (sequel === "reconfigured" && restart.hardReset);
+  }
+
+  /**
+   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
+   * connection that is only being tried is left to find out for itself.
+   */
+  pathDown(diagnostic: string): void {
+    for (const session of this.#connections.all) {
+      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
+      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
+    }
+  }
+
+  /**
+   * Takes all routes back and says why, unless the peer keeps them for what follows; resolves when that has left, or the peer takes
+   * nothing any more. Does not start again.
+   */
+  async stop(farewell: Notification, sequel: Sequel): Promise<void> {
     this.#stopped = true;
     this.#idleHold.stop();
-    this.#transmitter.withdrawAll();
-    await this.#connections.stop(farewell);
+    const keeps = this.keepsRoutesFor(sequel);
+    if (!keeps) {
+      this.#transmitter.withdrawAll();
+      // One that is away and was left with its routes keeps them still.
+      if (sequel === "nothing" || this.#established !== undefined) this.#parts.keepers.released(this.config.name);
+    }
+    // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).
+    await this.#connections.stop(keeps && sequel === "restart" ? undefined : farewell);
   }
 
   status(): BgpPeerStatus {
@@ -122,6 +179,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
+      open: this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
       failedAttempts: this.#connections.failedAttempts,
@@ -146,7 +204,7 @@ export class Peer {
   }
 
   readonly #owner: SessionOwner = {
-    open: () => ourOpen(this.#parts.self, this.config, this.#capabilities),
+    open: () => ourOpen(this.#parts.self, this.config, this.#capabilities, this.#before),
     judge: (session, open) => this.#judge(session, open),
     up: (session, agreed) => {
       this.#up(session, agreed);
@@ -197,6 +255,7 @@ export class Peer {
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
     this.#log.up(agreed);
+    this.#parts.keepers.agreed(this.config.name, agreed.restart.keepsRoutesMs);
     this.#connections.keepOnly(session);
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();

@@ -15,6 +15,7 @@ import {
   type Problem,
   type RouteRefresh,
   type Update,
+  asHardReset,
   encodeMessage,
   encodeNotification,
   encodeOpen,
@@ -127,11 +128,20 @@ export class Session {
     if (this.state === "Idle") this.#dispatch({ type: "IdleHoldTimer_Expires" });
   }
 
-  /** Resolves when the farewell has left and the connection is gone, at the latest a second later. */
-  stop(farewell: Notification): Promise<void> {
+  /**
+   * Resolves when the farewell has left and the connection is gone, or the peer takes nothing any more. Where a Cease alone would
+   * leave our routes at the peer, it is a Hard Reset. Without a farewell the connection is closed and nothing is said.
+   */
+  stop(farewell: Notification | undefined): Promise<void> {
     const gone = this.#socket?.gone;
-    this.#dispatch({ type: "ManualStop", farewell });
+    this.#dispatch({ type: "ManualStop", farewell: farewell !== undefined && this.agreed?.restart.hardReset === true ? asHardReset(farewell) : farewell });
     return gone ?? Promise.resolve();
+  }
+
+  /** Ends it because of this, of which the machine knows nothing (AutomaticStop); it may try again after a while. */
+  end(farewell: Notification, problem: string): void {
+    this.#problem = problem;
+    this.#dispatch({ type: "AutomaticStop", farewell });
   }
 
   /** This connection yields to the other one. */

@@ -1,5 +1,6 @@
 /** What bgp/ reports of itself. */
-import type { Address, Family, Ipv4 } from "../net/index.ts";
+import type { Address, Family, Ipv4, Prefix } from "../net/index.ts";
+import type { WrittenAttributes } from "../wire/index.ts";
 import type { State } from "./fsm.ts";
 import type { Traffic } from "./message-counts.ts";
 
@@ -63,7 +64,10 @@ export type BgpNegotiatedStatus = {
   readonly internal: boolean;
   readonly holdMs: number;
   readonly keepaliveMs: number;
+  /** Until the session is given up, in ms; undefined: never. */
   readonly holdLeftMs: number | undefined;
+  /** Until our next KEEPALIVE, in ms; undefined: there is none. */
+  readonly keepaliveLeftMs: number | undefined;
   readonly fourOctetAs: boolean;
   readonly families: readonly Family[];
   /** Ours, and what the peer says to be (RFC 9234); undefined: none is configured, or said. */
@@ -71,6 +75,10 @@ export type BgpNegotiatedStatus = {
   readonly remoteRole: string | undefined;
   /** All that the peer offered, in words. */
   readonly remoteCapabilities: readonly string[];
+  /** All that we offered. */
+  readonly localCapabilities: readonly string[];
+  /** What both did, in our words: what is in force. */
+  readonly agreedCapabilities: readonly string[];
 };
 
 export type BgpFamilyStatus = {
@@ -79,6 +87,20 @@ export type BgpFamilyStatus = {
   /** Prefixes that it should have. */
   readonly wanted: number;
   readonly nextHop: string | undefined;
+};
+
+/** A route that a peer is to have, or still has. */
+export type BgpRouteStatus = {
+  readonly prefix: Prefix;
+  /** "changing": the peer has it with other attributes; "withdrawing": it has it and should not. */
+  readonly state: "sent" | "changing" | "withdrawing" | "waiting";
+  /** Why the peer does not have what it should; undefined if it does. */
+  readonly because: string | undefined;
+  /** As the message has them that the peer was sent; undefined if it was sent none, or another one since. */
+  readonly attributes: WrittenAttributes | undefined;
+  /** VIPs that ask for it, the first of `vipCount`. */
+  readonly vips: readonly Address[];
+  readonly vipCount: number;
 };
 
 export type BgpListenerStatus = {

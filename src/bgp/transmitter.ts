@@ -36,6 +36,9 @@ const COALESCE_MS = 2; // changes that come in quick succession share messages; 
 const ROUTES_PER_TURN = 4096;
 const MOST_QUEUED = 256 * 1024; // octets that the kernel has not taken
 
+/** "view": until the world is known; "peer": until it takes what was sent before. */
+export type WaitsFor = "session" | "family" | "view" | "next-hop" | "peer" | "turn";
+
 type Stage =
   /** The initial table is not complete; a refresh asked for meanwhile follows it. */
   | { readonly at: "initial"; readonly refresh: boolean }
@@ -52,6 +55,7 @@ type Open = { readonly outlet: Outlet; readonly agreed: Negotiated; readonly lan
 export class Transmitter {
   readonly #rib: AdjRibOut;
   readonly #clock: Clock;
+  readonly #converged: () => void;
   #open: Open | undefined;
   /** False until the first complete view: nothing is said before. */
   #complete = false;
@@ -59,9 +63,11 @@ export class Transmitter {
   #lastFlush = -Infinity;
   #tooLong = 0;
 
-  constructor(rib: AdjRibOut, clock: Clock) {
+  /** @param converged called when the peer has been sent the End-of-RIB of every family of its session */
+  constructor(rib: AdjRibOut, clock: Clock, converged: () => void) {
     this.#rib = rib;
     this.#clock = clock;
+    this.#converged = converged;
   }
 
   /** Routes that are not announced because their attributes leave no room for a prefix. */
@@ -71,6 +77,23 @@ export class Transmitter {
 
   nextHop(family: Family): NextHop | undefined {
     return this.#open?.lanes.get(family)?.nextHop;
+  }
+
+  /** What routes with these attributes are sent as now; "too-long" if they do not fit a message; undefined before one was sent. */
+  encoded(family: Family, shared: Shared): Announcement | "too-long" | undefined {
+    const announcements = this.#open?.lanes.get(family)?.announcements;
+    return announcements?.has(shared) === true ? (announcements.get(shared) ?? "too-long") : undefined;
+  }
+
+  /** What keeps the routes of a family from being sent; "turn": nothing, they are about to be. */
+  waitsFor(family: Family): WaitsFor {
+    const open = this.#open;
+    if (open === undefined) return "session";
+    const lane = open.lanes.get(family);
+    if (lane === undefined) return "family";
+    if (!this.#complete) return "view";
+    if (lane.nextHop === undefined) return "next-hop";
+    return open.outlet.queued >= MOST_QUEUED ? "peer" : "turn";
   }
 
   /** A session is established. */
@@ -181,6 +204,7 @@ export class Transmitter {
       case "initial":
         lane.stage = { at: lane.stage.refresh ? "asked" : "steady" };
         this.#send(open, [encodeEndOfRib(family)]);
+        if (![...open.lanes.values()].some(({ stage }) => stage.at === "initial")) this.#converged();
         return;
       case "refreshing":
         lane.stage = { at: lane.stage.again ? "asked" : "steady" };

@@ -1,5 +1,5 @@
 /** The reports of the daemon as tables and sentences for people. Pure. */
-import type { ExplainReport, HostReport, PeerReport, PoolReport, StatusReport, VipReport } from "../admin/index.ts";
+import type { ExplainReport, HostReport, PoolReport, StatusReport, VipReport } from "../admin/index.ts";
 import { formatDuration, formatTable, NOTHING, orNothing } from "./table.ts";
 
 export function showStatus(report: StatusReport): string {
@@ -79,18 +79,5 @@ export function showPools(reports: readonly PoolReport[]): string {
   return formatTable(
     ["POOL", "USED", "SIZE", "ANNOUNCED-BY", "ADDRESSES"],
     reports.map((pool) => [pool.name, String(pool.used), pool.size, orNothing(pool.announced_by.join(",")), pool.addresses.join(",")]),
-  );
-}
-
-/** What is wrong now; without that, why there is no session. What once ended a session that is up again is in the JSON only. */
-function remarks({ state, notes, last_error }: PeerReport): string {
-  if (notes.length > 0) return notes.join("; ");
-  return state === "Established" ? "" : (last_error ?? "");
-}
-
-export function showPeers(reports: readonly PeerReport[]): string {
-  return formatTable(
-    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "ROUTES", "REMARKS"],
-    reports.map((peer) => [peer.name, peer.address, peer.asn, peer.state, formatDuration(peer.since_seconds), String(peer.routes), orNothing(remarks(peer))]),
   );
 }

@@ -100,6 +100,8 @@ export type BgpPeerConfig = {
   readonly passive: boolean;
   /** Ours toward an external peer (RFC 9234); undefined: none is said. */
   readonly role: BgpRole | undefined;
+  /** How long the peer is to keep our routes over a restart of the daemon; 0 = not at all. */
+  readonly gracefulRestartMs: number;
   readonly hosts: readonly Glob[];
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];

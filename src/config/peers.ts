@@ -157,6 +157,7 @@ export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | un
     families: valuesOf(reading.families),
     passive: reading.passive.value,
     role: reading.role.value,
+    gracefulRestartMs: reading.graceful_restart.value,
     ...peer.scope,
   };
 }

@@ -7,4 +7,5 @@ export * from "./frame-socket.ts";
 export * from "./files.ts";
 export * from "./machine.ts";
 export * from "./udp-socket.ts";
+export * from "./bfd-socket.ts";
 export * from "./multicast-groups.ts";

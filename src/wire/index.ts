@@ -6,3 +6,4 @@ export * from "./ndp.ts";
 export * from "./router-discovery.ts";
 export * from "./bgp/index.ts";
 export * from "./hello.ts";
+export * from "./bfd.ts";

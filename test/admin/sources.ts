@@ -28,8 +28,8 @@ export class Sources {
   get sources(): ReportSources {
     const { config: given = config(), owner, allocator, ...parts } = this.#parts;
     const standing = (): Standing => (owner === undefined || owner === given.host.name ? { role: "owner", claim: 1 } : { role: "standby", owner, reason: `${owner} is better placed` });
-    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, reason: "eligible" }) };
-    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet };
+    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "eligible" }) };
+    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet, keepers: { hasKept: () => false, wouldKeep: () => false } };
     this.#planner.update(world, this.cluster.addresses());
     return {
       version: "1.2.3",
@@ -51,6 +51,7 @@ export class Sources {
       l2: () => ({ segments: [] }),
       bgp: () => undefined,
       announcedTo: () => [],
+      routes: () => undefined,
       hosts: () => [],
       presence: () => ({ rank: 3, reason: "eligible" }),
       standing,

@@ -42,7 +42,7 @@ labTest("FRR gets IPv4 and IPv6 over one session, sees them change, and loses wh
     return route.paths[0]?.metric === 50 ? route.paths[0] : undefined;
   });
   assert.equal(shown.aspath.string, "64500 64500 64500");
-  assert.equal(shown.community?.string, "64500:100");
+  assert.equal(shown.community?.string, "64500:100 no-llgr", "FRR keeps routes long after a restart (RFC 9494)");
   assert.equal(shown.largeCommunity?.string, "64500:1:2");
   assert.equal(shown.extendedCommunity?.string, "RT:64500:7");
   await eventually("the withdrawn one is gone", 5000, async () => (await hops(frr, "10.9.9.10/32")).length === 0);

@@ -73,6 +73,7 @@ function peerOf(given: Partial<BgpPeer>): BgpPeer {
     families: ["ipv4", "ipv6"],
     passive: false,
     role: undefined,
+    gracefulRestartMs: 0,
     ...given,
   };
 }

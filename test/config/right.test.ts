@@ -57,7 +57,7 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
-graceful_restart = "0s"
+graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
 role = "customer"
@@ -80,7 +80,7 @@ aggregation_length_v6 = 128
 local_pref = 200
 med = 0
 prepend = 2
-communities = ["64500:100", "no-export", "large:64500:1:2", "rt:64500:7", "gold"]
+communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
 
 [bgp.communities]
@@ -176,6 +176,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         families: ["ipv4"],
         passive: true,
         role: "customer",
+        gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -197,6 +198,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         families: ["ipv4", "ipv6"],
         passive: false,
         role: undefined,
+        gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],
@@ -217,6 +219,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         communities: [
           { type: "standard", value: 64500 * 65536 + 100 },
           { type: "standard", value: 0xffffff01 },
+          { type: "standard", value: 0xffff0007 },
           { type: "large", global: 64500, local1: 1, local2: 2 },
           { type: "route-target", asn: 64500, value: 7 },
           { type: "standard", value: 64500 * 65536 + 300 },

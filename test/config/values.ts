@@ -66,6 +66,7 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     families: ["ipv4", "ipv6"],
     passive: false,
     role: undefined,
+    gracefulRestartMs: 0,
     hosts: [],
     hostSelectors: [],
     nodeSelectors: [],

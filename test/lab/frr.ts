@@ -8,7 +8,7 @@ import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
-const DAEMONS = "/usr/lib/frr";
+export const DAEMONS = "/usr/lib/frr";
 
 export type FrrNeighbor = {
   /** Of an unnumbered one, the interface on which it is. */
@@ -104,7 +104,7 @@ type RawPath = {
   readonly nexthops?: readonly { readonly ip?: string; readonly scope?: string }[];
 };
 
-async function startDaemon(host: Host, sockets: string, name: string, configuration: string): Promise<LabProcess> {
+export async function startDaemon(host: Host, sockets: string, name: string, configuration: string, more: readonly string[] = []): Promise<LabProcess> {
   const file = host.write(`frr/${name}.conf`, configuration);
   chmodSync(file, 0o644);
   return await host.spawn(
@@ -112,7 +112,7 @@ async function startDaemon(host: Host, sockets: string, name: string, configurat
     [
       `${DAEMONS}/${name}`, "-u", "frr", "-g", "frr",
       "--vty_socket", sockets, "-z", `${sockets}/zserv.api`, "-i", `${sockets}/${name}.pid`,
-      "-f", file, "-A", "127.0.0.1", "-P", "0", "--log", "stdout",
+      "-f", file, "-A", "127.0.0.1", "-P", "0", "--log", "stdout", ...more,
     ],
     { name },
   );

@@ -1,4 +1,5 @@
 /** The lab: machines, networks and what runs on them as values, for tests, the demo and the benchmarks. */
+export { Bfdd, type BfddPeer } from "./bfdd.ts";
 export { Bird } from "./bird.ts";
 export { BootedSystem, whyNoBoot, type Release } from "./booted.ts";
 export { Capture } from "./capture.ts";

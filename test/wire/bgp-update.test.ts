@@ -127,6 +127,11 @@ for (const [what, messages, expected] of [
     announce(PLAIN, V4, OLD, ["198.51.100.7/32"]),
     "ff*16 002e 02 0000 0012  40 01 01 00  40 02 04 02 01 fbf4  40 03 04 c0000201  20 c6336407",
   ],
+  [
+    "toward a speaker of two-octet AS numbers: AGGREGATOR with AS_TRANS, and AS4_AGGREGATOR",
+    announce({ ...PLAIN, aggregator: { asn: 4_200_000_001, address: "192.0.2.9" as Ipv4 } }, V4, OLD, ["198.51.100.7/32"]),
+    "ff*16 0042 02 0000 0026  40 01 01 00  40 02 04 02 01 fbf4  40 03 04 c0000201  c0 07 06 5ba0 c0000209  c0 12 08 fa56ea01 c0000209  20 c6336407",
+  ],
   ["withdrawal of IPv4", encodeWithdrawal("ipv4", ["198.51.100.7/32", "0.0.0.0/0"].map(nlri)), "ff*16 001d 02 0006 20 c6336407 00 0000"],
   ["withdrawal of IPv6", encodeWithdrawal("ipv6", ["2001:db8::/33"].map(nlri)), "ff*16 0023 02 0000 000c  80 0f 09 0002 01 21 20010db800"],
   ["End-of-RIB of IPv4", [encodeEndOfRib("ipv4")], "ff*16 0017 02 0000 0000"],
@@ -190,7 +195,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
       fc.property(fc.array(prefixes[family], { minLength: 1, maxLength: 1500 }), attributes, context, fc.constantFrom(V4, V6, V6_ON_LINK, ONLY_ON_LINK), (list, sent, agreed, hop) => {
         const nextHop = family === "ipv6" && hop === V4 ? V6 : hop;
         const session = { ...agreed, extendedNextHop: nextHop !== V4 };
-        const encoded = announcement(family, sent, nextHop, session);
+        const encoded = announcement(family, session.internal ? { ...sent, localPref: 100 } : sent, nextHop, session);
         assert.ok(encoded !== undefined);
         const wanted = list.map(formatPrefix);
         const announced = encodeAnnouncement(encoded, list.map(encodeNlri));
@@ -218,6 +223,7 @@ function read(message: Uint8Array, session: UpdateContext, kind: "reachable" | "
 const ORIGIN = "40 01 01 00";
 const AS_PATH = "40 02 06 02 01 0000fde9";
 const NEXT_HOP = "40 03 04 c0000202";
+const LOCAL_PREF = "40 05 04 00000064";
 const NLRI = "18 cb0071";
 const MP_REACH = "80 0e 1a 0002 01 10 20010db8000000000000000000000002 00 20 20010db8";
 const MP_UNREACH = "80 0f 08 0002 01 20 20010db8";
@@ -237,8 +243,8 @@ test("a plain announcement is read", () => {
 for (const [what, session, octetsOf, expected] of [
   ["extended length without need", EXTERNAL, body(`50 01 0001 00 ${AS_PATH} ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
   ["attributes in any order", EXTERNAL, body(`${NEXT_HOP} ${AS_PATH} ${ORIGIN}`, NLRI), ["203.0.113.0/24"]],
-  ["an empty AS_PATH from inside", INTERNAL, body(`${ORIGIN} 40 02 00 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
-  ["confederation segments from inside", INTERNAL, body(`${ORIGIN} 40 02 06 03 01 0000fde9 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
+  ["an empty AS_PATH from inside", INTERNAL, body(`${ORIGIN} 40 02 00 ${NEXT_HOP} ${LOCAL_PREF}`, NLRI), ["203.0.113.0/24"]],
+  ["confederation segments from inside", INTERNAL, body(`${ORIGIN} 40 02 06 03 01 0000fde9 ${NEXT_HOP} ${LOCAL_PREF}`, NLRI), ["203.0.113.0/24"]],
   ["two-octet AS numbers", OLD, body(`${ORIGIN} 40 02 04 02 01 fde9 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
   ["IPv6", EXTERNAL, body(`${MP_REACH} ${ORIGIN} ${AS_PATH}`), ["2001:db8::/32"]],
   ["IPv6 with two next hops", EXTERNAL, body(`80 0e 2a 0002 01 20 20010db8000000000000000000000002 fe800000000000000000000000000002 00 20 20010db8 ${ORIGIN} ${AS_PATH}`), ["2001:db8::/32"]],
@@ -256,6 +262,7 @@ for (const [what, session, octetsOf, expected] of [
   ["a family that was not agreed on", { ...EXTERNAL, families: ["ipv4"] }, body(`${MP_REACH} ${ORIGIN} ${AS_PATH}`), []],
   ["VPN routes that nobody asked for", EXTERNAL, body(`80 0e 11 0001 80 0c 0000000000000000c0000202 00 ${ORIGIN} ${AS_PATH}`), []],
   ["host bits in a prefix", EXTERNAL, body(`${ORIGIN} ${AS_PATH} ${NEXT_HOP}`, "17 cb0071"), ["203.0.112.0/23"]],
+  ["nothing but attributes from inside", INTERNAL, body(`${ORIGIN} ${AS_PATH}`), []],
   ["nothing but attributes", EXTERNAL, body(`${ORIGIN} ${AS_PATH}`), []],
 ] as const) {
   test(`accepts ${what}`, () => {
@@ -309,6 +316,7 @@ for (const [what, session, list, attribute, approach] of [
   ["LOCAL_PREF from outside", EXTERNAL, `${ORIGIN} ${REST} 40 05 04 00000064`, "LOCAL_PREF", "attribute-discard"],
   ["LOCAL_PREF from outside, malformed", EXTERNAL, `${ORIGIN} ${REST} 80 05 01 00`, "LOCAL_PREF", "attribute-discard"],
   ["LOCAL_PREF from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 40 05 01 00`, "LOCAL_PREF", "treat-as-withdraw"],
+  ["no LOCAL_PREF from inside", INTERNAL, `${ORIGIN} ${REST}`, "LOCAL_PREF", "treat-as-withdraw"],
   ["ATOMIC_AGGREGATE with a value", EXTERNAL, `${ORIGIN} ${REST} 40 06 01 00`, "ATOMIC_AGGREGATE", "attribute-discard"],
   ["AGGREGATOR of two-octet form", EXTERNAL, `${ORIGIN} ${REST} c0 07 06 fde9 c0000201`, "AGGREGATOR", "attribute-discard"],
   ["AGGREGATOR of four-octet form", OLD, `${ORIGIN} 40 02 04 02 01 fde9 ${NEXT_HOP} c0 07 08 0000fde9 c0000201`, "AGGREGATOR", "attribute-discard"],
@@ -316,9 +324,9 @@ for (const [what, session, list, attribute, approach] of [
   ["COMMUNITIES of five octets", EXTERNAL, `${ORIGIN} ${REST} c0 08 05 fde9000100`, "COMMUNITIES", "treat-as-withdraw"],
   ["empty COMMUNITIES", EXTERNAL, `${ORIGIN} ${REST} c0 08 00`, "COMMUNITIES", "treat-as-withdraw"],
   ["ORIGINATOR_ID from outside", EXTERNAL, `${ORIGIN} ${REST} 80 09 04 c0000201`, "ORIGINATOR_ID", "attribute-discard"],
-  ["ORIGINATOR_ID from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 80 09 03 c00002`, "ORIGINATOR_ID", "treat-as-withdraw"],
+  ["ORIGINATOR_ID from inside, malformed", INTERNAL, `${ORIGIN} ${REST} ${LOCAL_PREF} 80 09 03 c00002`, "ORIGINATOR_ID", "treat-as-withdraw"],
   ["CLUSTER_LIST from outside", EXTERNAL, `${ORIGIN} ${REST} 80 0a 04 c0000201`, "CLUSTER_LIST", "attribute-discard"],
-  ["CLUSTER_LIST from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 80 0a 00`, "CLUSTER_LIST", "treat-as-withdraw"],
+  ["CLUSTER_LIST from inside, malformed", INTERNAL, `${ORIGIN} ${REST} ${LOCAL_PREF} 80 0a 00`, "CLUSTER_LIST", "treat-as-withdraw"],
   ["EXTENDED COMMUNITIES of nine octets", EXTERNAL, `${ORIGIN} ${REST} c0 10 09 00*9`, "EXTENDED COMMUNITIES", "treat-as-withdraw"],
   ["LARGE_COMMUNITY of eleven octets", EXTERNAL, `${ORIGIN} ${REST} c0 20 0b 00*11`, "LARGE_COMMUNITY", "treat-as-withdraw"],
   ["AS4_PATH from a speaker of four octets", EXTERNAL, `${ORIGIN} ${REST} c0 11 06 02 01 0000fde9`, "AS4_PATH", "attribute-discard"],

@@ -5,14 +5,21 @@ import { ATTRIBUTES } from "./attribute-table.ts";
 import type { AttributeContext, PathAttributes } from "./attribute.ts";
 import { concat } from "./octets.ts";
 
-/** All attributes in the order of their codes; AS4_PATH is added where RFC 6793 4.2.2 wants it. */
+/** All attributes in the order of their codes, with those that RFC 6793 4.2.2 adds toward a speaker of two-octet AS numbers. */
 export function encodeAttributes(attributes: PathAttributes, context: AttributeContext): Uint8Array {
-  const path = attributes.asPath;
-  const sent = !context.fourOctetAs && path !== undefined && needsFourOctets(path) ? { ...attributes, as4Path: path } : attributes;
+  const sent = context.fourOctetAs ? attributes : { ...attributes, ...inFourOctets(attributes) };
   return concat(
     ...ATTRIBUTES.flatMap((attribute) => {
       const value = attribute.encode(sent, context);
       return value === undefined ? [] : [attributeHeader(attribute.flags, attribute.code, value.length), value];
     }),
   );
+}
+
+/** What two octets cannot say; the rest must not be sent twice. */
+function inFourOctets({ asPath, aggregator }: PathAttributes): PathAttributes {
+  return {
+    ...(asPath !== undefined && needsFourOctets(asPath) ? { as4Path: asPath } : {}),
+    ...(aggregator !== undefined && aggregator.asn > 0xffff ? { as4Aggregator: aggregator } : {}),
+  };
 }

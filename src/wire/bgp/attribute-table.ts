@@ -5,7 +5,7 @@
  * MP_REACH_NLRI and MP_UNREACH_NLRI carry routes rather than describe them and stand in multiprotocol.ts.
  */
 import { type Ipv4, addressFromBytes, addressToBytes } from "../../net/index.ts";
-import { type AsPath, type AsWidth, decodeAsPath, encodeAsPath } from "./as-path.ts";
+import { AS_TRANS, type AsPath, type AsWidth, decodeAsPath, encodeAsPath } from "./as-path.ts";
 import { OPTIONAL_NON_TRANSITIVE, OPTIONAL_TRANSITIVE, WELL_KNOWN, isAttributeList } from "./attribute-header.ts";
 import { type Aggregator, type AttributeRow, Malformed, type Origin, row } from "./attribute.ts";
 import type { LargeCommunity } from "./community.ts";
@@ -101,7 +101,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     from: "anybody",
     onError: "attribute-discard",
     decode: (value, { fourOctetAs }) => decodeAggregator(value, fourOctetAs ? 4 : 2),
-    encode: ({ asn, address }, { fourOctetAs }) => concat(fourOctetAs ? u32s(asn) : u16s(Math.min(asn, 0xffff)), addressToBytes(address)),
+    encode: ({ asn, address }, { fourOctetAs }) => concat(fourOctetAs ? u32s(asn) : u16s(asn > 0xffff ? AS_TRANS : asn), addressToBytes(address)),
   }),
   row({
     code: 8, // RFC 7606 7.8

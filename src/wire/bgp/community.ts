@@ -4,6 +4,9 @@
  * A standard community is its 32-bit number, an extended one its 64-bit number, so that sorting them is sorting numbers.
  */
 
+/** Routes with it are not kept past the restart time of who announced them (RFC 9494 4.3). */
+export const NO_LLGR = 0xffff0007;
+
 export type LargeCommunity = { readonly global: number; readonly local1: number; readonly local2: number };
 
 //  0      1          2                    8

@@ -1,8 +1,9 @@
 /** The face of the BGP codec. */
 export { AS_TRANS, ownPath } from "./as-path.ts";
 export type { PathAttributes } from "./attribute.ts";
+export { type WrittenAttributes, attributesInWords } from "./attributes-in-words.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
-export { routeTarget } from "./community.ts";
+export { NO_LLGR, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
 export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
@@ -16,11 +17,13 @@ export {
   OPEN_SUBCODE,
   OPEN_ERROR,
   SEND_HOLD_TIMER_EXPIRED,
+  asHardReset,
   cease,
   communicationOf,
   decodeNotification,
   describeNotification,
   encodeNotification,
+  insideHardReset,
   notification,
 } from "./notification.ts";
 export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";

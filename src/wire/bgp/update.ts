@@ -45,7 +45,7 @@ export function decodeUpdate(body: Uint8Array, context: UpdateContext): Update {
 
   const { attributes, reach, unreach } = received;
   const announces = nlri.count > 0 || isFilled(reach);
-  const problems = announces ? [...received.problems, ...missing(received, nlri)] : received.problems;
+  const problems = announces ? [...received.problems, ...missing(received, nlri, context)] : received.problems;
   const spoilt = problems.find((problem) => problem.approach === "treat-as-withdraw");
   // RFC 7606 5.2: with no route to withdraw we cannot be sure that the message was understood.
   if (spoilt !== undefined && !announces) throw new BgpError(spoilt.answer, `${spoilt.attribute}: ${spoilt.text}`);
@@ -145,9 +145,17 @@ function wrongFlags(flags: number): Pick<Fault, "approach" | "text"> {
 
 const MULTIPROTOCOL = { [MP_REACH_NLRI]: "MP_REACH_NLRI", [MP_UNREACH_NLRI]: "MP_UNREACH_NLRI" } as const;
 
-/** The well-known mandatory attributes that are not there (RFC 7606 3 (d)); NEXT_HOP is only for the NLRI field. */
-function missing({ seen }: Received, nlri: RouteField): Finding[] {
-  const mandatory = [{ code: 1, name: "ORIGIN" }, { code: 2, name: "AS_PATH" }, ...(nlri.count > 0 ? [{ code: 3, name: "NEXT_HOP" }] : [])];
+/**
+ * The well-known attributes that must be there and are not (RFC 7606 3 (d)): NEXT_HOP only for the NLRI field, LOCAL_PREF only
+ * within an AS (RFC 4271 5.1.5).
+ */
+function missing({ seen }: Received, nlri: RouteField, { internal }: AttributeContext): Finding[] {
+  const mandatory = [
+    { code: 1, name: "ORIGIN" },
+    { code: 2, name: "AS_PATH" },
+    ...(nlri.count > 0 ? [{ code: 3, name: "NEXT_HOP" }] : []),
+    ...(internal ? [{ code: 5, name: "LOCAL_PREF" }] : []),
+  ];
   return mandatory
     .filter(({ code }) => !seen.has(code))
     .map(({ code, name }) => ({

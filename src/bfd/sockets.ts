@@ -1,0 +1,15 @@
+/** What the room needs of the kernel; `systemSockets`, or a double in tests. */
+import { closeSocket, duplicate, filterBfdListener, interfaceIndex, localAddressToward, openBfdListener, openBfdTransmitter, systemErrorCode } from "../linux/index.ts";
+
+export const systemSockets = {
+  openListener: openBfdListener,
+  filterListener: filterBfdListener,
+  openTransmitter: openBfdTransmitter,
+  localAddressToward,
+  interfaceIndex,
+  duplicate,
+  close: closeSocket,
+  errorCode: systemErrorCode,
+};
+
+export type BfdSockets = typeof systemSockets;
