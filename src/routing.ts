@@ -73,7 +73,7 @@ export class Routing {
 
 /** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
 function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
-  const { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, role } = peer;
+  const { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, maxPrefixes, role } = peer;
   const { holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
+  return { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
 }

@@ -76,8 +76,12 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "Said once for each external peer. FRR, BIRD, OpenBGPD and IOS XR take nothing from an external neighbor without a policy that lets it in. `bmlb bgp routes` shows what was sent.",
   },
   {
-    line: "peer <name> closed the session because we announce more prefixes than <limit>: raise its limit, or announce aggregates",
+    line: "peer <name> closed the session because we announce more prefixes than <limit>: raise its limit, or set max_prefixes below it",
     meaning: "The router has a maximum of prefixes for this neighbor. Raise it there.",
+  },
+  {
+    line: "peer <name> gets no more than <n> <family> routes (max_prefixes), and new ones are held back: raise it, after the limit of the router",
+    meaning: "`max_prefixes` of the peer is reached. What was announced stays; what comes later waits until something goes, and `bmlb explain` names it. Raise the limit of the router, then `max_prefixes`; a reload applies it without a reset.",
   },
   {
     line: "another bmlb runs on this host and listens on <socket>; two would claim each other's VIPs, so this one ends",

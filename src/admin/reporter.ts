@@ -38,6 +38,8 @@ export interface ReportSources {
   announcedTo(address: Address): readonly string[];
   /** Of one peer; undefined if there is no session with it. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined;
+  /** Names of the peers from which a limit of routes keeps it. */
+  heldFrom(address: Address): readonly string[];
   hosts(): readonly HostView[];
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
@@ -214,6 +216,7 @@ export class Reporter {
     const from = this.#sources;
     const plan = from.planVip(address);
     const told = from.announcedTo(address);
+    const held = from.heldFrom(address);
     const ways = plan.not === undefined ? [] : [{ way: "in any way", here: false, because: from.sayReason(plan.not) }];
     for (const decision of plan.l2) {
       const way = `l2 ${decision.advertisement}${decision.segment === undefined ? "" : ` on ${decision.segment}`}`;
@@ -223,7 +226,7 @@ export class Reporter {
       const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
       if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
       else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
-      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer) });
+      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer, held.includes(decision.route.peer)) });
     }
     return {
       address,
@@ -235,10 +238,11 @@ export class Reporter {
     };
   }
 
-  #whyNotTold(name: string): string {
+  #whyNotTold(name: string, held: boolean): string {
     const peer = this.#sources.bgp()?.peers.find((one) => one.name === name);
     if (peer === undefined) return "there is no session to this peer on this host";
     if (peer.state !== "Established") return `the session is ${peer.state}${peer.lastError === undefined ? "" : `: ${peer.lastError.text}`}`;
+    if (held) return `it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router`;
     return peer.notes[0] ?? "it is about to be announced";
   }
 

@@ -48,6 +48,8 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
       ),
       counter("bgp_malformed_updates_total", "UPDATEs received in which something was malformed, in the present session.", peer.received.malformed, { peer: peer.name }),
       counter("bgp_failures_total", "Attempts and sessions that failed.", peer.failedAttempts, { peer: peer.name }),
+      gauge("bgp_prefixes_held_back", "Prefixes that max_prefixes keeps from the peer.", peer.families.ipv4.held, { peer: peer.name, family: "ipv4" }),
+      gauge("bgp_prefixes_held_back", "Prefixes that max_prefixes keeps from the peer.", peer.families.ipv6.held, { peer: peer.name, family: "ipv6" }),
       counter("bgp_establishments_total", "How often the session was established.", peer.establishments, { peer: peer.name }),
     ]),
     counter("log_lines_lost_total", "Log lines lost because their reader stalled.", linesLost),

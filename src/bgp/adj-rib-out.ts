@@ -3,6 +3,9 @@
  *
  * A set, not a queue of messages: whatever happens while a peer is slow or away, what is left to send is the difference. No
  * I/O and no clock.
+ *
+ * A limit bounds what the peer has of each family, as routers count it, at every moment: beyond it routes are held back, and follow
+ * in the order in which they were asked for as others go. Whoever has a place keeps it, also over the end of a session.
  */
 import { type Address, type Family, type Prefix, familyOf } from "../net/index.ts";
 import { type Nlri, decodeNlri, encodeNlri } from "../wire/index.ts";
@@ -20,12 +23,24 @@ export type RibEntry = {
   readonly wanted: Shared | undefined;
   /** What it was last told; undefined: nothing. */
   readonly sent: Shared | undefined;
+  /** The limit keeps it from the peer. */
+  readonly held: boolean;
   /** Who asks for it, longest first; at most MOST_VIPS of `vipCount`. */
   readonly vips: readonly Address[];
   readonly vipCount: number;
 };
 
 const MOST_VIPS = 16;
+
+/** Of one family. */
+export type RouteCount = {
+  /** That the peer has been told. */
+  readonly sent: number;
+  /** That it should have. */
+  readonly wanted: number;
+  /** Of those, how many the limit keeps from it. */
+  readonly held: number;
+};
 
 export type Batch = {
   readonly withdrawn: readonly Nlri[];
@@ -44,9 +59,23 @@ type Route = {
   sent: Shared | undefined;
   /** Is to be sent even if the peer has it. */
   again: boolean;
+  /** It is within the limit. */
+  admitted: boolean;
+  /** It counts toward the limit: it is admitted, or the peer still has it. */
+  counts: boolean;
 };
 
-type Table = { readonly routes: Map<Nlri, Route>; readonly pending: Set<Route>; sent: number };
+type Table = {
+  readonly routes: Map<Nlri, Route>;
+  readonly pending: Set<Route>;
+  sent: number;
+  /** Infinity: none. */
+  limit: number;
+  /** Routes that count toward it. */
+  counting: number;
+  /** Those that are wanted and not admitted, the longest waiting first. */
+  held: Set<Route>;
+};
 
 export class AdjRibOut {
   readonly #tables: Readonly<Record<Family, Table>> = { ipv4: newTable(), ipv6: newTable() };
@@ -59,13 +88,13 @@ export class AdjRibOut {
     const nlri = encodeNlri(prefix);
     let route = table.routes.get(nlri);
     if (route === undefined) {
-      route = { nlri, lead: undefined, others: undefined, sent: undefined, again: false };
+      route = { nlri, lead: undefined, others: undefined, sent: undefined, again: false, admitted: false, counts: false };
       table.routes.set(nlri, route);
     }
     const shared = this.#share(attributes);
     if (route.lead === undefined || route.lead.vip === vip) route.lead = { vip, shared };
     else (route.others ??= new Map()).set(vip, shared);
-    mark(table, route);
+    settle(table, route);
   }
 
   /** The VIP no longer asks for it. */
@@ -75,7 +104,18 @@ export class AdjRibOut {
     if (route === undefined) return;
     if (route.lead?.vip === vip) route.lead = takeFirst(route.others);
     else route.others?.delete(vip);
-    mark(table, route);
+    settle(table, route);
+  }
+
+  /** The peer is to have at most so many routes of each family; if it has more, those that were asked for last go. Infinity: no limit. */
+  limit(most: number): void {
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const table = this.#tables[family];
+      if (table.limit === most) continue;
+      table.limit = most;
+      dismiss(table);
+      admit(table);
+    }
   }
 
   /** The peer has nothing of the family any more. */
@@ -85,7 +125,7 @@ export class AdjRibOut {
     for (const route of table.routes.values()) {
       route.sent = undefined;
       route.again = false;
-      mark(table, route);
+      settle(table, route);
     }
   }
 
@@ -94,7 +134,7 @@ export class AdjRibOut {
     const table = this.#tables[family];
     for (const route of table.routes.values()) {
       route.again = true;
-      mark(table, route);
+      settle(table, route);
     }
   }
 
@@ -110,15 +150,13 @@ export class AdjRibOut {
     let left = most;
     for (const route of table.pending) {
       if (left-- === 0) break;
-      table.pending.delete(route);
-      const wanted = route.lead?.shared;
+      const wanted = admissible(route);
       table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
       route.sent = wanted;
       route.again = false;
-      if (wanted === undefined) {
-        withdrawn.push(route.nlri);
-        table.routes.delete(route.nlri);
-      } else {
+      settle(table, route); // what is admitted for it is in this batch or a later one, and withdrawals come first
+      if (wanted === undefined) withdrawn.push(route.nlri);
+      else {
         const same = announced.get(wanted);
         if (same === undefined) announced.set(wanted, [route.nlri]);
         else same.push(route.nlri);
@@ -138,12 +176,23 @@ export class AdjRibOut {
     return this.#tables[familyOf(prefix.address)].routes.get(encodeNlri(prefix))?.sent !== undefined;
   }
 
-  /** How many routes the peer has been told, and how many it should have. */
-  count(family: Family): { readonly sent: number; readonly wanted: number } {
+  /** Whether the limit keeps the prefix from the peer. */
+  isHeld(prefix: Prefix): boolean {
+    const table = this.#tables[familyOf(prefix.address)];
+    const route = table.routes.get(encodeNlri(prefix));
+    return route !== undefined && table.held.has(route);
+  }
+
+  /** How many routes the limit keeps from the peer. */
+  held(family: Family): number {
+    return this.#tables[family].held.size;
+  }
+
+  count(family: Family): RouteCount {
     const table = this.#tables[family];
     let gone = 0;
     for (const route of table.pending) if (route.lead === undefined) gone++;
-    return { sent: table.sent, wanted: table.routes.size - gone };
+    return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
   }
 
   /** Every route, for people. The table may change meanwhile: it ends all the same, and what comes later may be missed. */
@@ -151,10 +200,10 @@ export class AdjRibOut {
     for (const family of ["ipv4", "ipv6"] as const) {
       const { routes } = this.#tables[family];
       let left = routes.size;
-      for (const { nlri, lead, others, sent } of routes.values()) {
+      for (const { nlri, lead, others, sent, admitted } of routes.values()) {
         if (left-- === 0) break;
         const vips = lead === undefined ? [] : [lead.vip, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
-        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted: lead?.shared, sent, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
+        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted: lead?.shared, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
       }
     }
   }
@@ -173,7 +222,7 @@ export class AdjRibOut {
 }
 
 function newTable(): Table {
-  return { routes: new Map(), pending: new Set(), sent: 0 };
+  return { routes: new Map(), pending: new Set(), sent: 0, limit: Infinity, counting: 0, held: new Set() };
 }
 
 function take<T>(values: Iterable<T>, most: number): T[] {
@@ -193,12 +242,50 @@ function takeFirst(offers: Map<Address, Shared> | undefined): Offer | undefined 
   return undefined;
 }
 
-/** Keeps `pending` what it is: the routes of which the peer has another idea than we have. */
+/** What the peer is to have of the route; undefined: nothing. */
+function admissible(route: Route): Shared | undefined {
+  return route.admitted ? route.lead?.shared : undefined;
+}
+
+/** After a change of a route: admits it if it is wanted and there is room, and others if it made room. */
+function settle(table: Table, route: Route): void {
+  route.admitted = route.lead !== undefined && (route.admitted || table.counting - Number(route.counts) < table.limit);
+  if (route.lead !== undefined && !route.admitted) table.held.add(route);
+  else table.held.delete(route);
+  mark(table, route);
+  if (route.lead === undefined && route.sent === undefined) table.routes.delete(route.nlri);
+  admit(table);
+}
+
+/** Keeps `counting` and `pending` what they are: the latter the routes of which the peer has another idea than we have. */
 function mark(table: Table, route: Route): void {
-  const wanted = route.lead?.shared;
+  const counts = route.admitted || route.sent !== undefined;
+  table.counting += Number(counts) - Number(route.counts);
+  route.counts = counts;
+  const wanted = admissible(route);
   if (wanted !== route.sent || (route.again && wanted !== undefined)) table.pending.add(route);
   else table.pending.delete(route);
-  if (wanted === undefined && route.sent === undefined) table.routes.delete(route.nlri);
+}
+
+/** Gives the room that there is to those that wait. */
+function admit(table: Table): void {
+  for (const route of table.held) {
+    if (table.counting - Number(route.counts) >= table.limit) return;
+    table.held.delete(route);
+    route.admitted = true;
+    mark(table, route);
+  }
+}
+
+/** Takes their places from those beyond the limit that were asked for last; they wait before those that already do. */
+function dismiss(table: Table): void {
+  const admitted = [...table.routes.values()].filter((route) => route.admitted);
+  const beyond = admitted.slice(table.limit);
+  for (const route of beyond) {
+    route.admitted = false;
+    mark(table, route);
+  }
+  if (beyond.length > 0) table.held = new Set([...beyond, ...table.held]);
 }
 
 function keyOf({ localPref, med, prepend, communities }: RouteAttributes): string {

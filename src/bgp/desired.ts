@@ -24,6 +24,8 @@ export type BgpPeer = {
   readonly ttlSecurity: boolean;
   readonly families: readonly Family[];
   readonly passive: boolean;
+  /** Routes of each family beyond which new ones are held back; 0 = no limit. Changing it resets nothing. */
+  readonly maxPrefixes: number;
   /** Ours toward this peer (RFC 9234); undefined: none is said. Of no effect within an AS. */
   readonly role: BgpRole | undefined;
   /** How long the peer is to keep our routes over a restart of the daemon (RFC 4724); whole seconds up to 4095; 0 = not at all. */

@@ -74,7 +74,7 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
         ? `peer ${peer.name} wants to be told a role: set role of the peer (${words})`
         : `peer ${peer.name} refused our role ${peer.role}: set role of the peer to what this host is to it, or correct its configuration (${words})`;
     case "6/1":
-      return `peer ${peer.name} closed the session because we announce more prefixes than ${prefixLimit(inner)}: raise its limit, or announce aggregates (${words})`;
+      return `peer ${peer.name} closed the session because we announce more prefixes than ${prefixLimit(inner)}: raise its limit, or set max_prefixes below it (${words})`;
     case "6/3":
       return `peer ${peer.name} no longer has this host as a neighbor (${words})`;
     case "6/5":

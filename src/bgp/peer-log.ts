@@ -3,6 +3,7 @@
  * up again, for a retry that fails alike is no news.
  */
 import type { Log } from "../log/index.ts";
+import type { Family } from "../net/index.ts";
 import type { Problem } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { type Failure, failureFields } from "./failure.ts";
@@ -16,6 +17,8 @@ export class PeerLog {
   readonly #saidFailures = new Set<string>();
   /** Malformed attributes. Apart from failures: a peer that sends many must not silence those. */
   readonly #saidSpoilt = new Set<string>();
+  /** Families of which routes are held back. */
+  readonly #saidHeld = new Set<Family>();
   #saidThatItMayFilter = false;
 
   constructor(log: Log, config: BgpPeer) {
@@ -46,6 +49,15 @@ export class PeerLog {
   failed(text: string, failure: Failure): void {
     if (!isNews(text, this.#saidFailures)) return;
     this.#log.warning(text, { peer: this.#config.name, address: this.#config.address, ...failureFields(failure) });
+  }
+
+  /** So many routes of the family are held back by the limit; said once until there are none. */
+  held(family: Family, count: number, most: number): void {
+    if (count === 0) this.#saidHeld.delete(family);
+    else if (!this.#saidHeld.has(family)) {
+      this.#saidHeld.add(family);
+      this.#log.warning(`peer ${this.#config.name} gets no more than ${most} ${family} routes (max_prefixes), and new ones are held back: raise it, after the limit of the router`, { peer: this.#config.name, held: count });
+    }
   }
 
   spoilt(problems: readonly Problem[], message: Uint8Array): void {

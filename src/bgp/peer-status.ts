@@ -61,9 +61,9 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
 }
 
 function familyStatus(family: Family, { rib, transmitter }: PeerFacts): BgpFamilyStatus {
-  const { sent, wanted } = rib.count(family);
+  const { sent, wanted, held } = rib.count(family);
   const nextHop = transmitter.nextHop(family);
-  return { announced: sent, wanted, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
+  return { announced: sent, wanted, held, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
 }
 
 function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
@@ -109,6 +109,10 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
     return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  for (const family of agreed.families) {
+    const { held } = families[family];
+    if (held > 0) lines.push(`${held} ${family} prefixes are held back: the peer gets no more than ${config.maxPrefixes} (max_prefixes); raise it, after the limit of the router`);
+  }
   if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;

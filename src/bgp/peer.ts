@@ -48,7 +48,7 @@ export type Sequel = "nothing" | "restart" | "reconfigured";
 const NEXT_HOPS_MS = 5000;
 
 export class Peer {
-  readonly config: BgpPeer;
+  #config: BgpPeer;
   readonly #parts: PeerParts;
   readonly #log: PeerLog;
   readonly #rib = new AdjRibOut();
@@ -68,7 +68,7 @@ export class Peer {
   #received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
 
   constructor(config: BgpPeer, parts: PeerParts, before: Before) {
-    this.config = config;
+    this.#config = config;
     this.#before = before;
     this.#parts = parts;
     this.#log = new PeerLog(parts.log, config);
@@ -86,11 +86,19 @@ export class Peer {
         this.#log.restarted();
       },
     );
+    this.#limit();
   }
 
-  /** Whether a changed configuration leaves this peer as it is. */
-  isFor(config: BgpPeer): boolean {
-    return isDeepStrictEqual(this.config, config);
+  get config(): BgpPeer {
+    return this.#config;
+  }
+
+  /** Takes a changed configuration; false if that needs another session, and then nothing has changed. */
+  adopt(config: BgpPeer): boolean {
+    if (!isDeepStrictEqual({ ...this.#config, maxPrefixes: 0 }, { ...config, maxPrefixes: 0 })) return false;
+    this.#config = config;
+    this.#limit();
+    return true;
   }
 
   start(): void {
@@ -104,6 +112,11 @@ export class Peer {
 
   retract(vip: Address, prefix: Prefix): void {
     this.#rib.retract(vip, prefix);
+  }
+
+  /** Whether max_prefixes keeps the prefix from the peer. */
+  isHeld(prefix: Prefix): boolean {
+    return this.#rib.isHeld(prefix);
   }
 
   isTold(prefix: Prefix): boolean {
@@ -121,7 +134,9 @@ export class Peer {
 
   /** What was offered and retracted is to be sent. */
   flush(view: "complete" | "incomplete"): void {
-    if (view === "complete") this.#transmitter.complete();
+    if (view !== "complete") return;
+    for (const family of this.config.families) this.#log.held(family, this.#rib.held(family), this.config.maxPrefixes);
+    this.#transmitter.complete();
   }
 
   /** The peer opened a connection. */
@@ -189,6 +204,10 @@ export class Peer {
       received: { ...this.#received },
       traffic: this.#connections.traffic(),
     });
+  }
+
+  #limit(): void {
+    this.#rib.limit(this.config.maxPrefixes === 0 ? Infinity : this.config.maxPrefixes);
   }
 
   #session(initiator: Initiator): Session {

@@ -34,14 +34,16 @@ export function* routeStatuses(rib: AdjRibOut, facts: () => RouteFacts): Generat
   };
   for (const entry of rib.list()) {
     const now = facts();
-    const { prefix, family, wanted, sent, vips, vipCount } = entry;
+    const { prefix, family, wanted, sent, held, vips, vipCount } = entry;
     const attributes = sent === undefined ? undefined : written(now, entry, sent);
     const route = { prefix, vips, vipCount };
     if (attributes === "too-long") yield { ...route, state: "waiting", because: "its attributes leave no room for a prefix in a message: fewer communities are needed", attributes: undefined };
-    else if (sent !== undefined && sent === wanted && attributes !== undefined) yield { ...route, state: "sent", because: undefined, attributes };
-    else yield { ...route, state: sent === undefined ? "waiting" : wanted === undefined ? "withdrawing" : "changing", because: waiting(now, family), attributes };
+    else if (sent !== undefined && sent === wanted && !held && attributes !== undefined) yield { ...route, state: "sent", because: undefined, attributes };
+    else yield { ...route, state: sent === undefined ? "waiting" : wanted === undefined ? "withdrawing" : "changing", because: held ? HELD : waiting(now, family), attributes };
   }
 }
+
+const HELD = "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router";
 
 function waiting({ transmitter, noSession }: RouteFacts, family: Family): string {
   return IN_WORDS[transmitter.waitsFor(family)](family, noSession);

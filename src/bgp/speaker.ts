@@ -90,6 +90,12 @@ export class BgpSpeaker {
     return [...new Set(told.map(({ peer }) => peer))];
   }
 
+  /** Names of the peers from which max_prefixes keeps a route for this VIP. */
+  heldFrom(vip: Address): string[] {
+    const held = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isHeld(prefix) === true);
+    return [...new Set(held.map(({ peer }) => peer))];
+  }
+
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#peers.get(peer)?.routes();
@@ -118,7 +124,7 @@ export class BgpSpeaker {
     const kept = new Set<string>();
     for (const [name, peer] of this.#peers) {
       const config = wanted.get(name);
-      if (config !== undefined && peer.isFor(config)) continue;
+      if (config !== undefined && peer.adopt(config)) continue;
       this.#peers.delete(name);
       if (this.#leave(peer, config) === "keeps routes") kept.add(name);
     }

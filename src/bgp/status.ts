@@ -86,6 +86,8 @@ export type BgpFamilyStatus = {
   readonly announced: number;
   /** Prefixes that it should have. */
   readonly wanted: number;
+  /** Of these, how many max_prefixes holds back. */
+  readonly held: number;
   readonly nextHop: string | undefined;
 };
 

@@ -98,6 +98,8 @@ export type BgpPeerConfig = {
   readonly ttlSecurity: boolean;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
+  /** Routes of each family beyond which new ones are held back; 0 = no limit. */
+  readonly maxPrefixes: number;
   /** Ours toward an external peer (RFC 9234); undefined: none is said. */
   readonly role: BgpRole | undefined;
   /** How long the peer is to keep our routes over a restart of the daemon; 0 = not at all. */

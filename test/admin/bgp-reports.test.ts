@@ -94,7 +94,7 @@ test("a peer's report has the error with its code, what is agreed, and the timer
   const status = peerStatus("tor", {
     lastError: { text: "it refused us", by: "peer", code: 2, subcode: 2, agoMs: 3600 },
     nextRetryMs: undefined,
-    families: { ipv4: { announced: 3, wanted: 5, nextHop: "198.51.100.9" }, ipv6: { announced: 1, wanted: 1, nextHop: undefined } },
+    families: { ipv4: { announced: 3, wanted: 5, held: 0, nextHop: "198.51.100.9" }, ipv6: { announced: 1, wanted: 1, held: 0, nextHop: undefined } },
     negotiated: {
       remoteAsn: 64501,
       remoteIdentifier: "198.51.100.1" as never,

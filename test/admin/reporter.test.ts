@@ -71,6 +71,18 @@ test("a standby host names the owner and why it is the owner", () => {
   ]);
 });
 
+test("a VIP that a limit of routes keeps from a router says so, once the session is up", () => {
+  const peers = (state: "Established" | "Active") => () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state, notes: ["2 ipv4 prefixes are held back"] })], listeners: [] });
+  const because = (state: "Established" | "Active", heldFrom: readonly string[]) => {
+    const [report] = reporterOf({ owner: "h2", bgp: peers(state), heldFrom: () => heldFrom }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
+    assert.ok(report !== undefined && typeof report !== "string");
+    return report.ways.find(({ way }) => way === "bgp out to tor")?.because;
+  };
+  assert.equal(because("Established", ["tor"]), "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router");
+  assert.equal(because("Established", []), "2 ipv4 prefixes are held back");
+  assert.match(because("Active", ["tor"]) ?? "", /^the session is Active/);
+});
+
 test("VIPs come in the order of their addresses, with who answers for them", () => {
   const world = new Sources({ config: ANNOUNCED, owner: "h2" }).complete();
   for (const [name, ip] of [["b", "192.0.2.10"], ["a", "192.0.2.9"], ["outside", "203.0.113.1"]] as const) world.cluster.apply({ type: "service", service: service(name, { ips: [ip] }) });

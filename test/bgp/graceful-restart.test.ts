@@ -39,7 +39,7 @@ test("it is offered where it is wanted, and forwarding is not said to have survi
   w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
   assert.equal(offered(w.router.last), "N 30 1/1 2/1");
   assert.deepEqual(w.kept, [TOR_1]);
-  assert.equal(w.said(/session with peer tor-1 is up .* graceful_restart_s=30/).length, 1);
+  assert.equal(w.said(/session with peer tor-1 is up.* graceful_restart_s=30/).length, 1);
   w.router.last.drop();
   w.advance(3000);
   assert.equal(offered(w.router.last), "N 30 1/1F 2/1F", "the same life has forwarded all the time");

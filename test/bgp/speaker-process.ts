@@ -72,6 +72,7 @@ function peerOf(given: Partial<BgpPeer>): BgpPeer {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    maxPrefixes: 0,
     role: undefined,
     gracefulRestartMs: 0,
     ...given,

@@ -24,6 +24,7 @@ export const PEER: BgpPeer = {
   ttlSecurity: false,
   families: ["ipv4", "ipv6"],
   passive: false,
+  maxPrefixes: 0,
   role: undefined,
   gracefulRestartMs: 0,
 };

@@ -60,8 +60,8 @@ ttl_security = false
 graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
+max_prefixes = 1000
 role = "customer"
-max_prefixes = 0
 hosts = ["edge-*"]
 host_selectors = []
 node_selectors = []
@@ -175,6 +175,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4"],
         passive: true,
+        maxPrefixes: 1000,
         role: "customer",
         gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
@@ -197,6 +198,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4", "ipv6"],
         passive: false,
+        maxPrefixes: 0,
         role: undefined,
         gracefulRestartMs: 0,
         hosts: [],

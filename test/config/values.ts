@@ -65,6 +65,7 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    maxPrefixes: 0,
     role: undefined,
     gracefulRestartMs: 0,
     hosts: [],

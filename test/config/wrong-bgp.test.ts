@@ -85,7 +85,6 @@ const PEER: readonly Wrong[] = [
   ["a role toward an internal peer", peer('role = "customer"', '"internal"'), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["graceful restart that is no whole second", peer('graceful_restart = "1500ms"'), [7, "bgp.peer[0].graceful_restart", '"1500ms"', "whole seconds"]],
   ["graceful restart beyond 12 bits", peer('graceful_restart = "4096s"'), [7, "bgp.peer[0].graceful_restart", 'to "4095s"']],
-  ["a limit of routes, which is to come", peer("max_prefixes = 100"), [7, "bgp.peer[0].max_prefixes", "not supported yet"]],
   ["a limit of routes below zero", peer("max_prefixes = -1"), [7, "bgp.peer[0].max_prefixes", "from 0"]],
   ["a profile that does not exist", peer('bfd = "fast"'), [7, "bgp.peer[0].bfd", 'there is no profile in [[bfd]] "fast"']],
   ["a profile that is misspelt", `${peer('bfd = "fats"')}[[bfd]]\nname = "fast"`, [7, "bgp.peer[0].bfd", 'did you mean "fast"?'], [8, "bfd[0]", "not supported yet"]],
