@@ -32,7 +32,7 @@ const speaker = new BgpSpeaker({
 speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-const vips = forEachPrefix(load, (n) => address(vipOf(n)));
+const vips = forEachPrefix(load, (n) => address(Buffer.from(vipOf(n)).toString())); // in one piece, as V8 has what it was given as text
 let sets = attributeSets("without");
 let ready = false;
 
