@@ -1,9 +1,9 @@
 /** The BGP side of the daemon, put together: the speaker, made once the interfaces are known, and the peers with their passwords. */
-import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers } from "./bgp/index.ts";
+import { type BgpDesired, BgpSpeaker, RouteKeepers, type WantedPeer } from "./bgp/index.ts";
 import type { BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
 import { LastLeave } from "./last-leave.ts";
-import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, systemTcp } from "./linux/index.ts";
+import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemTcp } from "./linux/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import type { Keepers } from "./plan/index.ts";
@@ -41,13 +41,18 @@ export class Routing {
     return this.#speaker;
   }
 
-  /** Makes the speaker when it is first wanted. */
+  /** Makes the speaker when it is first wanted, and tells it of the interfaces as they are now. */
   start({ host, bgp }: Config, links: readonly Link[]): void {
-    if (this.#speaker !== undefined || bgp === undefined) return;
-    const { keepsakes, log, clock, random } = this.#options;
-    const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
-    this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, keepers: this.#keepers });
-    this.#speaker.start();
+    if (this.#speaker === undefined && bgp !== undefined) {
+      const { keepsakes, log, clock, random } = this.#options;
+      const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
+      const groups = new MulticastGroups(log);
+      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups, keepers: this.#keepers });
+      this.#speaker.start();
+      const kept = this.#lastLeave.keepers().map(({ peer }) => peer);
+      if (kept.length > 0) log.info("peers may still have the routes from before the restart, which stay until this daemon has sent its own", { peers: kept.join(",") });
+    }
+    this.#speaker?.links(links);
   }
 
   /** Makes it so for the VIPs that changed. Where [bgp] is gone, the sessions end. */
@@ -72,8 +77,8 @@ export class Routing {
 }
 
 /** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
-function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
-  const { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, maxPrefixes, role } = peer;
+function neighbor(peer: BgpPeerConfig, password: string | undefined): WantedPeer {
+  const { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role } = peer;
   const { holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
+  return { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
 }

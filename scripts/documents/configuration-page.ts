@@ -121,6 +121,23 @@ address = "192.168.1.1"
 asn = 64501
 
 [[bgp.advertisement]]`),
+  paragraph(
+    "A host between two routers, on links without any address of their own: each is known by the Router Advertisements on its interface, and IPv4 routes point to the link-local address of this host (RFC 8950). In FRR the other side is `neighbor swp1 interface remote-as external`; in BIRD, which needs our link-local address, it is `extended next hop on` and a `protocol radv` on the interface. This host advertises itself too, never as a default router.",
+  ),
+  example(`[bgp]
+asn = 64500
+
+[[bgp.peer]]
+name = "tor-1"
+interface = "eth1"
+asn = "external"
+
+[[bgp.peer]]
+name = "tor-2"
+interface = "eth2"
+asn = "external"
+
+[[bgp.advertisement]]`),
   paragraph("Two pools, one of them for the Services of a team, announced on different networks:"),
   example(`[[pool]]
 name = "lan"

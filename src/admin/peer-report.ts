@@ -6,7 +6,7 @@ export function peerReport(peer: BgpPeerStatus): PeerReport {
   const { negotiated } = peer;
   return {
     name: peer.name,
-    address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
+    address: [peer.address, peer.zone].filter((part) => part !== undefined).join("%"),
     asn: String(negotiated?.remoteAsn ?? peer.asn),
     state: peer.state,
     since_seconds: Math.round(peer.inStateMs / 1000),

@@ -41,6 +41,8 @@ export interface ReportSources {
   /** Names of the peers from which a limit of routes keeps it. */
   heldFrom(address: Address): readonly string[];
   hosts(): readonly HostView[];
+  /** RFC 3339. */
+  drainedSince(): string | undefined;
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
   explainOwnership(address: Address, segment: string): Explanation | undefined;
@@ -75,6 +77,7 @@ export class Reporter {
       uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
+      drained_since: from.drainedSince() ?? null,
       kubernetes: {
         server: client.server,
         view: from.view(),

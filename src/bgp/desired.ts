@@ -32,10 +32,26 @@ export type BgpPeer = {
   readonly gracefulRestartMs: number;
 };
 
+/** A peer of whose session addresses are still to be found on interfaces of this host. */
+export type WantedPeer = Omit<BgpPeer, "address"> & {
+  /** Undefined: unnumbered; the router on interface `zone`, which is known by its Router Advertisements (RFC 4861). */
+  readonly address: Address | undefined;
+  /** Then `sourceAddress` is the first address of this interface that is not link-local. */
+  readonly sourceInterface?: string | undefined;
+};
+
 export type RouteCommunity =
   | { readonly type: "standard"; readonly value: number }
   | { readonly type: "large"; readonly global: number; readonly local1: number; readonly local2: number }
   | { readonly type: "route-target"; readonly asn: number; readonly value: number };
+
+/** How much traffic a route is worth beside others to the same prefix (draft-ietf-idr-link-bandwidth). */
+export type LinkBandwidth = {
+  /** A 32-bit float on the wire. */
+  readonly octetsPerSecond: number;
+  /** Whether the router may pass it on to other autonomous systems. */
+  readonly transitive: boolean;
+};
 
 /** Attributes of a route that are ours to choose; ORIGIN, AS_PATH and the next hop follow from the session. */
 export type RouteAttributes = {
@@ -45,6 +61,7 @@ export type RouteAttributes = {
   /** How often our AS is prepended beyond the one that must be there. */
   readonly prepend: number;
   readonly communities: readonly RouteCommunity[];
+  readonly linkBandwidth: LinkBandwidth | undefined;
 };
 
 export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonly attributes: RouteAttributes };
@@ -53,7 +70,7 @@ export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonl
 export type BgpListen = { readonly address: Address; readonly port: number };
 
 export type BgpDesired = {
-  readonly peers: readonly BgpPeer[];
+  readonly peers: readonly WantedPeer[];
   /** Absent or empty: we only open sessions ourselves. */
   readonly listen?: readonly BgpListen[];
   /** By VIP. A prefix that several VIPs ask for is announced while one of them does. */

@@ -2,10 +2,10 @@
 import { type Family, isIpv4 } from "../net/index.ts";
 import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import type { BgpPeer } from "./desired.ts";
+import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
-import type { Traffic } from "./message-counts.ts";
+import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
@@ -60,6 +60,34 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
   };
 }
 
+/** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
+export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+  return {
+    name,
+    address,
+    zone,
+    port,
+    localAsn,
+    asn,
+    state: "Idle",
+    inStateMs,
+    openedBy: undefined,
+    localAddress: undefined,
+    lastError: undefined,
+    nextRetryMs: undefined,
+    failedAttempts: 0,
+    establishments: 0,
+    negotiated: undefined,
+    families: { ipv4: nothing, ipv6: nothing },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
+    messages: noTraffic(),
+    queued: 0,
+    notes: [why],
+    hint: undefined,
+  };
+}
+
 function familyStatus(family: Family, { rib, transmitter }: PeerFacts): BgpFamilyStatus {
   const { sent, wanted, held } = rib.count(family);
   const nextHop = transmitter.nextHop(family);
@@ -74,7 +102,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole, restart } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -88,6 +116,7 @@ function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly C
     families,
     role,
     remoteRole,
+    restart,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
     localCapabilities: ours.map(describeCapability),
     agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
@@ -114,6 +143,9 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (held > 0) lines.push(`${held} ${family} prefixes are held back: the peer gets no more than ${config.maxPrefixes} (max_prefixes); raise it, after the limit of the router`);
   }
   if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
+  if (config.gracefulRestartMs > 0 && agreed.restart.keepsRoutesMs === 0) {
+    lines.push("it will drop the routes when the daemon restarts, although graceful_restart is set: the router does not offer to help with a graceful restart");
+  }
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

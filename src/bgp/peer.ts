@@ -37,6 +37,8 @@ export type PeerParts = {
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
   readonly keepers: RouteKeepers;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /**
@@ -74,7 +76,7 @@ export class Peer {
     this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
     this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
-      this.#before = "session"; // its End-of-RIB is with the peer
+      this.#before = "session"; // the peer has been sent its End-of-RIB
     });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
       this.#retry();
@@ -99,6 +101,10 @@ export class Peer {
     this.#config = config;
     this.#limit();
     return true;
+  }
+
+  get isUp(): boolean {
+    return this.#established !== undefined;
   }
 
   start(): void {
@@ -232,6 +238,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
@@ -271,6 +278,7 @@ export class Peer {
   #up(session: Session, agreed: Negotiated): void {
     this.#established = session;
     this.#establishments++;
+    if (this.#before === "nothing") this.#before = "session";
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
     this.#parts.keepers.agreed(this.config.name, agreed.restart.keepsRoutesMs);
@@ -279,6 +287,7 @@ export class Peer {
     this.#transmitter.sendNow(); // nothing else is as urgent
     this.#log.up(agreed);
     this.#connections.keepOnly(session);
+    this.#parts.turned();
   }
 
   #retry(): void {

@@ -5,18 +5,22 @@
  * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8326, 8538,
  * 8950, 9003, 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
-import type { Tcp, TcpArrival } from "../linux/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Link, OpenFrames, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
-import type { Clock, Random } from "../time/index.ts";
+import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { reject } from "./connections.ts";
-import type { BgpDesired, BgpPeer, BgpRoute } from "./desired.ts";
+import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
+import type { Before } from "./graceful-restart.ts";
 import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
+import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
 import type { BgpRouteStatus, BgpStatus } from "./status.ts";
+import type { Groups } from "./unnumbered-link.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -30,6 +34,9 @@ export type BgpSpeakerParts = {
   readonly addressesBeside: AddressesBeside;
   /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
   readonly keepers?: RouteKeepers;
+  /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
+  readonly openFrames: OpenFrames;
+  readonly groups: Groups;
 };
 
 const MOST_STRANGERS = 32;
@@ -39,8 +46,14 @@ export class BgpSpeaker {
   readonly #keepers: RouteKeepers;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
+  /** What was last asked for, in the order of the configuration. */
+  #wanted: ReadonlyMap<string, WantedPeer> = new Map();
+  readonly #neighbors: Neighbors;
+  /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
+  #lookAgain: Timer | undefined;
+  #view: "complete" | "incomplete" = "incomplete";
   /** Sessions that have been told goodbye, by the peer's address. */
-  readonly #leaving = new Map<Address, Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
   /** What was last asked for, by VIP. */
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
   readonly #listeners: Listeners;
@@ -53,10 +66,18 @@ export class BgpSpeaker {
     this.#listeners = new Listeners(parts, (arrival) => {
       this.#arrived(arrival);
     });
+    this.#neighbors = new Neighbors(parts, () => {
+      this.#look();
+    });
   }
 
   start(): void {
     if (this.#state === "new") this.#state = "running";
+  }
+
+  /** Every interface of the host, as it is now. */
+  links(links: readonly Link[]): void {
+    this.#neighbors.links(links);
   }
 
   /**
@@ -65,10 +86,11 @@ export class BgpSpeaker {
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
-    this.#listeners.apply(desired.listen ?? [], desired.peers);
-    this.#applyPeers(desired);
+    this.#view = desired.complete ? "complete" : "incomplete";
+    this.#applyPeers(desired.peers);
+    this.#listeners.apply(desired.listen ?? [], this.#found());
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
-    for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
+    for (const peer of this.#peers.values()) peer.flush(this.#view);
   }
 
   /** BFD found that the path to a peer is down, by this diagnostic. */
@@ -79,7 +101,7 @@ export class BgpSpeaker {
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
-      peers: [...this.#peers.values()].map((peer) => peer.status()),
+      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
       listeners: this.#listeners.status(),
     };
   }
@@ -113,34 +135,61 @@ export class BgpSpeaker {
   async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
+    this.#lookAgain?.cancel();
+    this.#neighbors.stop();
     const kept = [...this.#peers.values()].filter((peer) => peer.keepsRoutesFor(sequel)).map((peer) => peer.config.name);
     if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
     const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
   }
 
-  #applyPeers(desired: BgpDesired): void {
-    const wanted = new Map(desired.peers.map((config) => [config.name, config]));
-    const kept = new Set<string>();
-    for (const [name, peer] of this.#peers) {
-      const config = wanted.get(name);
-      if (config !== undefined && peer.adopt(config)) continue;
-      this.#peers.delete(name);
-      if (this.#leave(peer, config) === "keeps routes") kept.add(name);
-    }
-    for (const config of desired.peers) {
-      if (this.#peers.has(config.name)) continue;
-      const before = kept.has(config.name) ? "session" : this.#keepers.hasKept(config.name) ? "life" : "nothing";
-      const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers }, before);
-      this.#peers.set(config.name, peer);
-      for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-      this.#startWhenFree(peer);
-    }
+  #applyPeers(wanted: readonly WantedPeer[]): void {
+    const before = this.#wanted;
+    this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
+    this.#neighbors.apply(wanted);
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, "unwanted", "it is no longer configured");
+    for (const peer of wanted) this.#applyPeer(peer, isDeepStrictEqual(before.get(peer.name), peer));
+  }
+
+  /** `asBefore`: that is what was wanted of it, so that a session that is up stays as it is. */
+  #applyPeer(wanted: WantedPeer, asBefore: boolean): void {
+    const before = this.#peers.get(wanted.name);
+    const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
+    if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return;
+    const why = asBefore ? "its address or ours is another now" : "its configuration changed";
+    const left = before === undefined ? "has none" : this.#leave(before, neighbor.found ? neighbor.peer : "unknown", neighbor.found ? why : neighbor.why);
+    if (neighbor.found) this.#begin(neighbor.peer, left === "keeps routes" ? "session" : this.#keepers.hasKept(wanted.name) ? "life" : "nothing");
+  }
+
+  #begin(config: BgpPeer, before: Before): void {
+    const turned = (): void => {
+      this.#look();
+    };
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, before);
+    this.#peers.set(config.name, peer);
+    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
+    peer.flush(this.#view);
+    this.#startWhenFree(peer);
+  }
+
+  /** The interfaces, or the routers on them, may be others; or a session has ended for which they were kept. */
+  #look(): void {
+    if (this.#state !== "running") return;
+    this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
+      this.#lookAgain = undefined;
+      const found = this.#found();
+      for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
+      if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
+    });
+  }
+
+  #found(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Waits until an earlier session to the same router is gone: it would take none beside it. */
   #startWhenFree(peer: Peer): void {
-    const leaving = this.#leaving.get(peer.config.address);
+    const leaving = this.#leaving.get(addressOf(peer));
     if (leaving === undefined) peer.start();
     else
       void leaving.then(() => {
@@ -148,20 +197,19 @@ export class BgpSpeaker {
       });
   }
 
-  /** Says goodbye to a peer that is no longer wanted, or not like this. */
-  #leave(peer: Peer, next: BgpPeer | undefined): "keeps routes" | "has none" {
+  /** Says goodbye to a peer that is no longer wanted, or not like this, or of which it is not known where it is. */
+  #leave(peer: Peer, next: BgpPeer | "unwanted" | "unknown", why: string): "keeps routes" | "has none" {
     const { name, address } = peer.config;
-    const [subcode, why] =
-      next === undefined
-        ? [CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured"]
-        : [CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, "its configuration changed"];
+    this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
-    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const sequel = typeof next !== "string" && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
     const keeps = peer.keepsRoutesFor(sequel);
+    const key = addressOf(peer);
+    const subcode = next === "unwanted" ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE;
     const gone = peer.stop(cease(subcode), sequel).finally(() => {
-      if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
+      if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
-    this.#leaving.set(address, gone);
+    this.#leaving.set(key, gone);
     return keeps ? "keeps routes" : "has none";
   }
 
@@ -182,12 +230,22 @@ export class BgpSpeaker {
       peer.arrived(arrival);
       return;
     }
-    if (!this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
+    if (!this.#isAwaited(zone) && !this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
     reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
+
+  /** Whether a router of this interface is to be a peer and has not been heard yet. It may have heard us. */
+  #isAwaited(zone: string | undefined): boolean {
+    return [...this.#wanted.values()].some((wanted) => wanted.address === undefined && wanted.zone === zone && !this.#peers.has(wanted.name));
+  }
+}
+
+/** One link-local address may be on several links. */
+function addressOf({ config: { address, zone } }: Peer): string {
+  return `${address}%${zone ?? ""}`;
 }
 
 /** Whether the router takes both for the same neighbor of its own, whose routes it has. */

@@ -79,7 +79,8 @@ export type BgpConfig = {
 
 export type BgpPeerConfig = {
   readonly name: string;
-  readonly address: Address;
+  /** Undefined for an unnumbered peer: the router on the interface `zone`. */
+  readonly address: Address | undefined;
   /** Interface of a link-local peer address. */
   readonly zone: string | undefined;
   /** The peer's AS; "internal" and "external" are kept for the session to judge. */
@@ -88,6 +89,8 @@ export type BgpPeerConfig = {
   readonly localAsn: number;
   readonly port: number;
   readonly sourceAddress: Address | undefined;
+  /** Whose first address of the peer's family is our source. */
+  readonly sourceInterface: string | undefined;
   readonly holdTimeMs: number;
   readonly keepaliveTimeMs: number;
   readonly connectTimeMs: number;
@@ -132,6 +135,7 @@ export type BgpAdvertisement = {
   readonly prepend: number;
   readonly communities: readonly Community[];
   readonly withoutEndpoints: "withdraw" | "keep";
+  readonly linkBandwidth: "off" | "non-transitive" | "transitive";
 };
 
 export type FleetConfig = {

@@ -9,3 +9,4 @@ export * from "./machine.ts";
 export * from "./udp-socket.ts";
 export * from "./bfd-socket.ts";
 export * from "./multicast-groups.ts";
+export * from "./echo-socket.ts";

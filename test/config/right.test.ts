@@ -59,6 +59,7 @@ multihop = 2
 ttl_security = false
 graceful_restart = "30s"
 families = ["ipv4"]
+authentication = "md5"
 passive = true
 max_prefixes = 1000
 role = "customer"
@@ -82,6 +83,7 @@ med = 0
 prepend = 2
 communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
+link_bandwidth = "transitive"
 
 [bgp.communities]
 gold = "64500:300"
@@ -167,6 +169,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         localAsn: 64512,
         port: 1179,
         sourceAddress: "192.0.2.1",
+        sourceInterface: undefined,
         holdTimeMs: 9000,
         keepaliveTimeMs: 3000,
         connectTimeMs: 5000,
@@ -190,6 +193,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         localAsn: 64500,
         port: 179,
         sourceAddress: undefined,
+        sourceInterface: undefined,
         holdTimeMs: 90_000,
         keepaliveTimeMs: 30_000,
         connectTimeMs: 10_000,
@@ -227,6 +231,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
           { type: "standard", value: 64500 * 65536 + 300 },
         ],
         withoutEndpoints: "keep",
+        linkBandwidth: "transitive",
       },
     ],
   });
@@ -312,11 +317,19 @@ test("a path is taken from the folder of the file that names it", () => {
   assert.equal(config.kubernetes.kubeconfig, "/etc/bmlb/secrets/admin.conf");
 });
 
+test("an unnumbered peer has an interface and no address; a source may be that of an interface", () => {
+  const { config } = loadRight(`[bgp]\nasn = 1\n${UNNUMBERED("a", "eth1")}${PEER("b", "192.0.2.1", 'source_interface = "lo"')}`);
+  const [a, b] = config.bgp?.peers ?? [];
+  assert.deepEqual([a?.address, a?.zone, a?.sourceInterface], [undefined, "eth1", undefined]);
+  assert.deepEqual([b?.address, b?.zone, b?.sourceInterface, b?.sourceAddress], ["192.0.2.1", undefined, "lo", undefined]);
+});
+
 test("a hold time of zero has no keepalives", () => {
   const { config } = loadRight('[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\naddress = "192.0.2.1"\nasn = 2\nhold_time = "0s"\n');
   assert.deepEqual([config.bgp?.peers[0]?.holdTimeMs, config.bgp?.peers[0]?.keepaliveTimeMs], [0, 0]);
 });
 
+const UNNUMBERED = (name: string, on: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\ninterface = "${on}"\nasn = "external"\n${more}\n`;
 const PEER = (name: string, address: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\naddress = "${address}"\nasn = 64501\n${more}\n`;
 
 for (const [what, toml] of [
@@ -324,6 +337,8 @@ for (const [what, toml] of [
   ["one address for two hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'hosts = ["edge-1"]')}${PEER("b", "192.0.2.1", 'hosts = ["edge-[2-9]"]')}`],
   ["one address for two racks", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'host_selectors = ["rack=r1"]')}${PEER("b", "192.0.2.1", 'host_selectors = ["rack in (r2,r3)"]')}`],
   ["one link-local address on two interfaces", `[bgp]\nasn = 1\n${PEER("a", "fe80::1%eth0")}${PEER("b", "fe80::1%eth1")}`],
+  ["unnumbered peers on two interfaces", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0")}${UNNUMBERED("b", "eth1")}`],
+  ["unnumbered peers on one interface of different hosts", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0", 'hosts = ["edge-1"]')}${UNNUMBERED("b", "eth0", 'hosts = ["edge-2"]')}`],
   ["a peer on this host", `[bgp]\nasn = 1\n${PEER("frr", "127.0.0.1")}`],
   ["advertisements that differ for different peers", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}${PEER("b", "192.0.2.2")}[[bgp.advertisement]]\nname = "a"\npeers = ["a"]\nlocal_pref = 200\n[[bgp.advertisement]]\nname = "b"\npeers = ["b"]\n`],
   ["advertisements that differ for different hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nhosts = ["x*"]\nmed = 1\n[[bgp.advertisement]]\nname = "b"\nhosts = ["y*"]\n`],

@@ -57,6 +57,7 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     localAsn: 64500,
     port: 179,
     sourceAddress: undefined,
+    sourceInterface: undefined,
     holdTimeMs: 90_000,
     keepaliveTimeMs: 30_000,
     connectTimeMs: 10_000,
@@ -89,6 +90,7 @@ export function advertisement(name: string, pools: readonly string[], peers: rea
     prepend: 0,
     communities: [],
     withoutEndpoints: "withdraw",
+    linkBandwidth: "off",
     ...parts,
   };
 }

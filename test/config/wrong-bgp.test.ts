@@ -7,6 +7,9 @@ type Wrong = readonly [what: string, toml: string, ...expected: Expected[]];
 /** Line 1 is [bgp], 3 is [[bgp.peer]], 7 the first line of `more`. */
 const peer = (more: string, asn = "64501", address = "192.0.2.1"): string => `[bgp]\nasn = 64500\n[[bgp.peer]]\nname = "tor-1"\naddress = "${address}"\nasn = ${asn}\n${more}\n`;
 
+/** Of the first, line 3 is [[bgp.peer]] and 7 the first line of `more`. */
+const unnumbered = (name: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\ninterface = "eth1"\nasn = "external"${more === "" ? "" : `\n${more}`}\n`;
+
 /** Line 7 is [[bgp.advertisement]], 8 the first line of `more`. */
 const advertisement = (more: string): string => `${peer("[[bgp.advertisement]]")}${more}\n`;
 
@@ -75,11 +78,17 @@ const PEER: readonly Wrong[] = [
   ["families that are no list", peer('families = "ipv4"'), [7, "bgp.peer[0].families", "put it in [ ]"]],
   ["a passive peer that nobody can reach", peer("passive = true"), [7, "bgp.peer[0].passive", "contradicts an empty listen in [bgp]"]],
   ["a passive peer and an empty listen", `[bgp]\nlisten = []\n${peer("passive = true").slice(6)}`, [8, "bgp.peer[0].passive", "contradicts an empty listen"]],
-  ["an interface, which is to come", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2', [5, "bgp.peer[0].interface", "not supported yet"]],
+  ["an interface that two peers have", `[bgp]\nasn = 1\n${unnumbered("a")}${unnumbered("b")}`, [9, "bgp.peer[1].interface", '"eth1" is also the interface of bgp.peer[0]']],
+  ["an interface and several hops", `[bgp]\nasn = 1\n${unnumbered("a", "multihop = 2")}`, [7, "bgp.peer[0].multihop", "which no router forwards"]],
+  ["an interface and a source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_address = "fe80::9"')}`, [7, "bgp.peer[0].source_address", 'contradicts interface = "eth1"']],
+  ["an interface and another one as source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_interface = "lo"')}`, [7, "bgp.peer[0].source_interface", 'contradicts interface = "eth1"']],
   ["an interface that is none", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "a/b"\nasn = 2', [5, "bgp.peer[0].interface", "is no interface"]],
   ["an interface and an address", peer('interface = "eth1"'), [7, "bgp.peer[0].interface", "contradicts address"]],
-  ["a source interface, which is to come", peer('source_interface = "lo"'), [7, "bgp.peer[0].source_interface", "not supported yet"]],
+  ["a source interface that is none", peer('source_interface = "a b"'), [7, "bgp.peer[0].source_interface", "is no interface"]],
+  ["a source interface for a link-local peer", peer('source_interface = "lo"', "64501", "fe80::1%eth1"), [7, "bgp.peer[0].source_interface", "contradicts the link-local address of the peer"]],
   ["two sources", peer('source_address = "192.0.2.9"\nsource_interface = "lo"'), [8, "bgp.peer[0].source_interface", "contradicts source_address"]],
+  ["TCP-AO, which is to come", peer('authentication = "tcp-ao"'), [7, "bgp.peer[0].authentication", "not supported yet", "TCP-AO (RFC 5925)", "CONFIG_TCP_AO", 'allowed for now is "md5"']],
+  ["no such authentication", peer('authentication = "tcpao"'), [7, "bgp.peer[0].authentication", '"md5" or "tcp-ao"', 'did you mean "tcp-ao"?']],
   ["no such role", peer('role = "costumer"'), [7, "bgp.peer[0].role", '"rs-client", "customer" or "peer"', 'did you mean "customer"?']],
   ["a role toward our own AS", peer('role = "peer"', "64500"), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["a role toward an internal peer", peer('role = "customer"', '"internal"'), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
@@ -118,6 +127,9 @@ const ADVERTISEMENT: readonly Wrong[] = [
   ["a MED beyond 32 bits", advertisement("med = 4294967296"), [8, "bgp.advertisement[0].med", "from 0 to 4294967295"]],
   ["eleven prepends", advertisement("prepend = 11"), [8, "bgp.advertisement[0].prepend", "from 0 to 10"]],
   ["no such way without endpoints", advertisement('without_endpoints = "keeep"'), [8, "bgp.advertisement[0].without_endpoints", '"withdraw" or "keep"', 'did you mean "keep"?']],
+  ["no such link bandwidth", advertisement('link_bandwidth = "transitve"'), [8, "bgp.advertisement[0].link_bandwidth", '"off", "non-transitive" or "transitive"', 'did you mean "transitive"?']],
+  ["a link bandwidth as a number", advertisement("link_bandwidth = 1000"), [8, "bgp.advertisement[0].link_bandwidth", "not 1000"]],
+  ["two of different link bandwidth", advertisement('name = "a"\n[[bgp.advertisement]]\nname = "b"\nlink_bandwidth = "transitive"'), [11, "bgp.advertisement[1].link_bandwidth", '"transitive" contradicts bgp.advertisement[0] at', 'with "off"']],
   ["two of different local_pref", advertisement('name = "a"\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200'), [11, "bgp.advertisement[1].local_pref", "200 contradicts bgp.advertisement[0] at /etc/bmlb/config.toml:7", "with 100"]],
   ["two of which one has a MED", advertisement('name = "a"\nmed = 5\n[[bgp.advertisement]]\nname = "b"'), [10, "bgp.advertisement[1].med", "none contradicts", "with 5"]],
   ["two of different length of path", advertisement('name = "a"\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\npeers = ["tor-*"]\nprepend = 2'), [13, "bgp.advertisement[1].prepend", "2 contradicts"]],
