@@ -8,6 +8,7 @@ import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admi
 import { Allocator } from "./allocator.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import type { Config, Loaded, LoadedConfig } from "./config/index.ts";
+import { Drain } from "./drain.ts";
 import { type FleetFact, sayFact } from "./fleet/index.ts";
 import { Hosts } from "./hosts.ts";
 import { identify } from "./identity.ts";
@@ -31,6 +32,8 @@ const REPAIR_MS = 30_000;
 const FED_PER_INTERVAL = 4;
 /** The longest that a stop waits for others to take over. */
 const HAND_OVER_MS = 3500;
+/** How long a stop waits after it told routers that this host leaves (RFC 8326): for them to find another way. */
+const GRACEFUL_SHUTDOWN_MS = 2000;
 /** The longest that a stop waits for the API. */
 const GIVE_BACK_MS = 5000;
 /** Without a cache, how long READY waits for the first list. */
@@ -74,6 +77,7 @@ export class Daemon {
   readonly #reporter: Reporter;
   readonly #servers: Servers;
   readonly #reloads: Reloads;
+  readonly #drain: Drain;
   #view: "none" | "cache" | "api" = "none";
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
@@ -156,6 +160,7 @@ export class Daemon {
       wrote: (service) => { this.#kubernetes.source.wrote(service); },
       event: (event) => { this.#kubernetes.events.say(event); },
     });
+    this.#drain = new Drain({ keepsakes, fleet: this.#hosts.fleet, clock, log, stopping: () => this.#isStopping() });
     const sources = reportSources({
       version,
       cluster: this.#cluster,
@@ -172,13 +177,18 @@ export class Daemon {
       viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
       asInFiles: () => this.#reloads.problem === undefined,
       warnings: () => this.#warnings(),
+      drainedSince: () => this.#drain.since,
     });
     const reporter = new Reporter(sources);
     this.#reporter = reporter;
     this.#servers = new Servers({
       runtime: folders.runtime,
       reporter,
-      reload: () => this.reload(),
+      carryOut: {
+        "/v1/reload": () => this.reload(),
+        "/v1/drain": () => Promise.resolve(this.#drain.drain()),
+        "/v1/undrain": () => Promise.resolve(this.#drain.undrain()),
+      },
       samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
       unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
       log,
@@ -236,6 +246,7 @@ export class Daemon {
     for (const problem of this.#interfaceProblems()) log.warning(problem);
     if (!this.#cluster.complete) log.warning("the cluster is not known yet, neither from the API nor from the cache: nothing is announced until the API has answered");
     if (this.#reloads.problem === undefined) this.#parts.keep(this.#loaded);
+    this.#drain.resume();
     this.#repair();
   }
 
@@ -263,24 +274,30 @@ export class Daemon {
     for (const problem of this.#interfaceProblems()) if (!known.has(problem)) log.warning(problem);
   }
 
-  /** Hands over, withdraws, says goodbye, gives back the Leases. */
+  /** Hands over, withdraws, says goodbye, gives back the Leases. Before a restart (SIGUSR2), what keeps its routes meanwhile is left with them. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     const { journal: log, notifier, clock } = this.#parts;
     const began = clock.now();
+    const isRestart = signal === "SIGUSR2";
     this.#state = "stopping";
     notifier.stopping("handing over");
-    log.notice("stopping", { signal });
+    log.notice(isRestart ? "stopping for a restart" : "stopping", { signal });
     this.#onIdle?.();
     await this.#starting;
     this.#allocator.stop();
+    this.#drain.stop();
     const handedOver = new Promise<void>((resolve) => {
       this.#onHandedOver = resolve;
     });
-    this.#hosts.fleet.input({ type: "leave", why: "stop" });
-    if (!this.#hosts.fleet.handedOver()) await within(this.#parts.clock, HAND_OVER_MS, handedOver);
+    this.#hosts.fleet.input({ type: "leave", why: isRestart ? "restart" : "stop" });
+    const sequel = isRestart ? "restart" : "nothing";
+    await Promise.all([
+      this.#hosts.fleet.handedOver() ? undefined : within(clock, HAND_OVER_MS, handedOver),
+      this.#routing.wouldTakeBack(sequel) ? within(clock, GRACEFUL_SHUTDOWN_MS, new Promise(() => undefined)) : undefined,
+    ]);
     this.#quiet = true;
     this.#links.stop();
-    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(), this.#l2.stop(), this.#kubernetes.stop()]));
+    await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(sequel), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
     await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
     this.#nextPulse?.cancel();
@@ -396,6 +413,7 @@ export class Daemon {
       cluster: this.#cluster,
       segments: this.#broadcastLinks().map((link) => ({ name: link.name, up: link.up && link.carrier })),
       fleet: this.#hosts.fleet,
+      keepers: this.#routing.keepers,
     };
   }
 
@@ -406,7 +424,7 @@ export class Daemon {
   #broadcastLinks(): readonly Link[] {
     const links = this.#links.links.filter((link) => link.broadcast);
     if (links.every(({ over }) => over === undefined)) return links;
-    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#hosts.fleet };
+    const meant = { config: this.#config, cluster: this.#cluster, segments: [], fleet: this.#hosts.fleet, keepers: this.#routing.keepers };
     const isMeant = ({ name }: Link): boolean => this.#config.l2.length === 0 || standsFor(meant, name).length > 0;
     return links.filter(({ over }) => over === undefined || !links.some((link) => link.index === over && isMeant(link)));
   }
@@ -479,6 +497,6 @@ export class Daemon {
     const disk = unwritten === undefined ? undefined : `the cluster cannot be written to disk: ${unwritten}; a restart without the API would know only what was written before`;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
     const own = [this.#reloads.problem, this.#nodeProblem, disk].filter((problem) => problem !== undefined);
-    return [...own, ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
+    return [...own, ...this.#drain.problems(), ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
   }
 }

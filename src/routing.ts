@@ -1,10 +1,12 @@
 /** The BGP side of the daemon, put together: the speaker, made once the interfaces are known, and the peers with their passwords. */
-import { type BgpDesired, type BgpPeer, BgpSpeaker } from "./bgp/index.ts";
+import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers } from "./bgp/index.ts";
 import type { BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
+import { LastLeave } from "./last-leave.ts";
 import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, systemTcp } from "./linux/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
+import type { Keepers } from "./plan/index.ts";
 import type { Clock, Random } from "./time/index.ts";
 
 export type RoutingOptions = {
@@ -24,10 +26,14 @@ export type RoutingDesired = Pick<BgpDesired, "routes" | "complete"> & {
 
 export class Routing {
   readonly #options: RoutingOptions;
+  readonly #lastLeave: LastLeave;
+  readonly #keepers: RouteKeepers;
   #speaker: BgpSpeaker | undefined;
 
   constructor(options: RoutingOptions) {
     this.#options = options;
+    this.#lastLeave = new LastLeave(options.keepsakes);
+    this.#keepers = new RouteKeepers(this.#lastLeave.keepers(), (keepers) => { this.#lastLeave.stands(keepers); });
   }
 
   /** Undefined while there was nothing to speak. */
@@ -40,7 +46,7 @@ export class Routing {
     if (this.#speaker !== undefined || bgp === undefined) return;
     const { keepsakes, log, clock, random } = this.#options;
     const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
-    this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside });
+    this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp: systemTcp, clock, random, log, addressesBeside, keepers: this.#keepers });
     this.#speaker.start();
   }
 
@@ -49,13 +55,24 @@ export class Routing {
     this.#speaker?.apply({ peers: peers.map((peer) => neighbor(peer, passwords.get(peer.name))), listen: config.bgp?.listen ?? [], routes, complete }, changed);
   }
 
-  async stop(): Promise<void> {
-    await this.#speaker?.stop("bmlb is stopping");
+  /** Peers that keep this host's routes over a restart of the daemon: they are to lose none by one. */
+  get keepers(): Keepers {
+    return this.#keepers;
+  }
+
+  /** Whether a stop would take routes from some router. */
+  wouldTakeBack(sequel: "nothing" | "restart"): boolean {
+    return this.#speaker?.wouldTakeBack(sequel) === true;
+  }
+
+  async stop(sequel: "nothing" | "restart"): Promise<void> {
+    await this.#speaker?.stop(sequel === "restart" ? "bmlb is restarting" : "bmlb is stopping", sequel);
+    this.#lastLeave.left();
   }
 }
 
 /** What a session is made of: what only says on which hosts there is one is left out, so that changing it resets none. */
 function neighbor(peer: BgpPeerConfig, password: string | undefined): BgpPeer {
-  const { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, multihop, ttlSecurity, families, passive } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, password, multihop, ttlSecurity, families, passive };
+  const { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, multihop, ttlSecurity, families, passive, gracefulRestartMs } = peer;
+  return { name, address, zone, asn, localAsn, port, sourceAddress, holdTimeMs, keepaliveTimeMs, connectTimeMs, password, multihop, ttlSecurity, families, passive, gracefulRestartMs };
 }

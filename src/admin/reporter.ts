@@ -36,6 +36,8 @@ export interface ReportSources {
   bgp(): BgpStatus | undefined;
   announcedTo(address: Address): readonly string[];
   hosts(): readonly HostView[];
+  /** RFC 3339. */
+  drainedSince(): string | undefined;
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
   explainOwnership(address: Address, segment: string): Explanation | undefined;
@@ -70,6 +72,7 @@ export class Reporter {
       uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
+      drained_since: from.drainedSince() ?? null,
       kubernetes: {
         server: client.server,
         view: from.view(),

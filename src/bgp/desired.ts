@@ -23,6 +23,8 @@ export type BgpPeer = {
   readonly ttlSecurity: boolean;
   readonly families: readonly Family[];
   readonly passive: boolean;
+  /** How long the peer is to keep our routes over a restart of the daemon (RFC 4724); whole seconds up to 4095; 0 = not at all. */
+  readonly gracefulRestartMs: number;
 };
 
 export type RouteCommunity =

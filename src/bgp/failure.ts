@@ -1,5 +1,5 @@
 /** Why a session did not come up or ended: a value, and the sentence that tells the operator what to do. Pure. */
-import { type Notification, describeNotification } from "../wire/index.ts";
+import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification, insideHardReset } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import type { State } from "./fsm.ts";
 import type { Self } from "./negotiated.ts";
@@ -11,6 +11,20 @@ export type Failure =
   | { readonly by: "us"; readonly notification: Notification; readonly problem: string }
   /** The code of TCP's error; undefined if the other side simply closed. */
   | { readonly by: "network"; readonly error: string | undefined };
+
+/** Not an error: the peer keeps the other connection (RFC 4271 6.8). */
+export function isCollision(failure: Failure): boolean {
+  return isFromPeer(failure, CEASE, CEASE_SUBCODE.COLLISION);
+}
+
+/** The peer does not know the Capabilities parameter (RFC 5492 3). */
+export function refusesCapabilities(failure: Failure): boolean {
+  return isFromPeer(failure, OPEN_ERROR, OPEN_SUBCODE.UNSUPPORTED_PARAMETER);
+}
+
+function isFromPeer(failure: Failure, code: number, subcode: number): boolean {
+  return failure.by === "peer" && failure.notification.code === code && failure.notification.subcode === subcode;
+}
 
 /** One sentence, without the peer's address; the log adds code and subcode. */
 export function describeFailure(failure: Failure, state: State, peer: BgpPeer, self: Self): string {
@@ -28,13 +42,16 @@ export function describeFailure(failure: Failure, state: State, peer: BgpPeer, s
 export function failureFields(failure: Failure): Readonly<Record<string, string | number | undefined>> {
   if (failure.by === "network") return { error: failure.error ?? "closed" };
   const { code, subcode, data } = failure.notification;
-  return { sent_by: failure.by, code, subcode, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
+  const inner = insideHardReset(failure.notification);
+  const wrapped = inner === failure.notification ? {} : { inner_code: inner.code, inner_subcode: inner.subcode };
+  return { sent_by: failure.by, code, subcode, ...wrapped, data: data.length === 0 ? undefined : Buffer.from(data).toString("hex") };
 }
 
 /** What the peer's NOTIFICATION means for the one who runs this host. */
 function refusal(received: Notification, peer: BgpPeer, self: Self): string {
   const words = describeNotification(received);
-  switch (`${received.code}/${received.subcode}`) {
+  const { code, subcode } = insideHardReset(received);
+  switch (`${code}/${subcode}`) {
     case "2/2":
       return `peer ${peer.name} refused our AS ${peer.localAsn}: enter ${peer.localAsn} as the AS of this neighbor there, or set asn or local_asn here to what it expects (${words})`;
     case "2/3":
@@ -54,7 +71,7 @@ function refusal(received: Notification, peer: BgpPeer, self: Self): string {
     case "4/0":
       return `peer ${peer.name} did not hear us for its hold time: packets are lost on the way, or this host is overloaded (${words})`;
   }
-  return received.code === 3
+  return code === 3
     ? `peer ${peer.name} found an error in an UPDATE of ours; please report it with this line (${words})`
     : `peer ${peer.name} closed the session (${words})`;
 }

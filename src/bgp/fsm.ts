@@ -41,7 +41,8 @@ export type FsmSettings = {
 export type Event =
   // Administrative (8.1.2)
   | { readonly type: "ManualStart" } // 1, or 4 if the settings say passive
-  | { readonly type: "ManualStop"; readonly farewell: Notification } // 2
+  /** 2. Without a farewell: the peer is to keep our routes (RFC 4724 4.1), or has restarted and forgotten the connection (4.2). */
+  | { readonly type: "ManualStop"; readonly farewell: Notification | undefined }
   | { readonly type: "AutomaticStop"; readonly farewell: Notification } // 8
   // Timers (8.1.3)
   | { readonly type: "ConnectRetryTimer_Expires" } // 9
@@ -311,7 +312,7 @@ function yieldTo(fsm: Fsm): Step {
 }
 
 /** The operator's stop: no damping, and it stays Idle. */
-function stopped(fsm: Fsm, farewell: Notification): Step {
+function stopped(fsm: Fsm, farewell: Notification | undefined): Step {
   return to({ ...fsm, connectRetryCounter: 0 }, "Idle", ...stopTimers(fsm), ...leave(fsm, farewell));
 }
 

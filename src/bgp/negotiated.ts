@@ -17,6 +17,7 @@ import {
   notification,
 } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
+import { type Before, type RestartAgreement, agreeOnRestart, gracefulRestart } from "./graceful-restart.ts";
 
 export type Negotiated = {
   readonly localAsn: number;
@@ -32,6 +33,7 @@ export type Negotiated = {
   /** In the order of our configuration; never empty. */
   readonly families: readonly Family[];
   readonly enhancedRouteRefresh: boolean;
+  readonly restart: RestartAgreement;
   /** The peer's host name, if it told one. */
   readonly remoteHostname: string | undefined;
   /** All that the peer sent, for people. */
@@ -41,13 +43,13 @@ export type Negotiated = {
 /** Who we say that we are. */
 export type Self = { readonly routerId: Ipv4; readonly hostname: string };
 
-/** Our OPEN to that peer; without capabilities after a peer refused them (RFC 5492 3). */
-export function ourOpen(self: Self, peer: BgpPeer, capabilities: "capabilities" | "no-capabilities"): Open {
+/** Our OPEN to that peer; without capabilities after a peer refused them (RFC 5492 3). `before`: what it may still have of us. */
+export function ourOpen(self: Self, peer: BgpPeer, capabilities: "capabilities" | "no-capabilities", before: Before = "nothing"): Open {
   return {
     asn: peer.localAsn,
     holdSeconds: Math.floor(peer.holdTimeMs / 1000),
     identifier: self.routerId,
-    capabilities: capabilities === "capabilities" ? ourCapabilities(self, peer) : [],
+    capabilities: capabilities === "capabilities" ? ourCapabilities(self, peer, before) : [],
   };
 }
 
@@ -82,6 +84,7 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     fourOctetAs: both(ours, theirs, "four-octet-as"),
     families,
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),
+    restart: agreeOnRestart(ours, theirs, families),
     remoteHostname: theirs.capabilities.find((capability) => capability.name === "fqdn")?.hostname,
     remoteCapabilities: theirs.capabilities,
   });
@@ -104,10 +107,11 @@ function expectedAs(peer: BgpPeer): string {
   return peer.asn === "external" ? `one other than ${peer.localAsn}` : String(peer.asn);
 }
 
-function ourCapabilities(self: Self, peer: BgpPeer): Capability[] {
+function ourCapabilities(self: Self, peer: BgpPeer, before: Before): Capability[] {
   return [
     ...peer.families.map((family): Capability => ({ name: "multiprotocol", ...afiSafiOf(family) })),
     { name: "route-refresh" },
+    ...gracefulRestart(peer, before),
     { name: "four-octet-as", asn: peer.localAsn },
     { name: "enhanced-route-refresh" },
     ...(self.hostname === "" ? [] : [{ name: "fqdn", hostname: self.hostname, domain: "" } as const]),

@@ -1,37 +1,27 @@
 /**
- * One configured neighbor: its connections, its Adj-RIB-Out, and what the operator is told about it.
+ * One configured neighbor: its sessions, its Adj-RIB-Out, and when it is tried again.
  *
- * Owns up to three connections for moments: the one that we open, and those that the peer opens. RFC 4271 6.8 leaves one.
+ * Which of its connections lives: connections.ts. What a failure says: failure.ts. What the journal hears of it: peer-log.ts.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Prefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
-import {
-  CEASE,
-  CEASE_SUBCODE,
-  type Notification,
-  OPEN_ERROR,
-  OPEN_SUBCODE,
-  type Open,
-  type Problem,
-  type RouteRefresh,
-  type Update,
-  cease,
-  encodeMessage,
-  encodeNotification,
-} from "../wire/index.ts";
+import { CEASE_SUBCODE, type Notification, type Open, type RouteRefresh, type Update, cease } from "../wire/index.ts";
 import { AdjRibOut } from "./adj-rib-out.ts";
-import { retainedInitiator } from "./collision.ts";
+import type { Initiator } from "./collision.ts";
+import { Connections, reject } from "./connections.ts";
 import type { BgpPeer, RouteAttributes } from "./desired.ts";
 import { dialOf } from "./dial.ts";
-import { type Failure, describeFailure, failureFields } from "./failure.ts";
+import { type Failure, describeFailure, isCollision, refusesCapabilities } from "./failure.ts";
 import type { State } from "./fsm.ts";
+import type { Before } from "./graceful-restart.ts";
 import { IdleHold } from "./idle-hold.ts";
-import { type Traffic, addTraffic, noTraffic } from "./message-counts.ts";
+import type { RouteKeepers } from "./keepers.ts";
 import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpen } from "./negotiated.ts";
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
+import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import type { BgpPeerStatus } from "./status.ts";
@@ -44,46 +34,56 @@ export type PeerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  readonly keepers: RouteKeepers;
 };
 
-/** From far from to near an established session. */
-const PROGRESS: readonly State[] = ["Idle", "Active", "Connect", "OpenSent", "OpenConfirm", "Established"];
-const MOST_SENTENCES = 32; // of each kind
+/**
+ * What follows on a stop: nothing; another life of the daemon; or a session with another configuration, at once and so that the
+ * peer sees the same neighbor. A peer with which that was agreed keeps its routes for the latter two.
+ */
+export type Sequel = "nothing" | "restart" | "reconfigured";
+
 const NEXT_HOPS_MS = 5000;
 
 export class Peer {
   readonly config: BgpPeer;
   readonly #parts: PeerParts;
+  readonly #log: PeerLog;
   readonly #rib = new AdjRibOut();
   readonly #transmitter: Transmitter;
   readonly #idleHold: IdleHold;
-  readonly #outgoing: Session | undefined;
-  /** Connections that the peer opened and that live. */
-  #arrivals: readonly Session[] = [];
+  readonly #connections: Connections;
   #established: Session | undefined;
   #stopped = false;
+  /** What the peer may still have of the time before the next OPEN. */
+  #before: Before;
   #capabilities: "capabilities" | "no-capabilities" = "capabilities";
   #state: State = "Idle";
   #stateSince: number;
   #establishments = 0;
   #nextHopTimer: Timer | undefined;
   #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
-  /** Failures that were logged since the peer was last up: a retry that fails alike is no news. */
-  readonly #saidFailures = new Set<string>();
-  /** Malformed attributes that were logged since then. Apart from failures: a peer that sends many must not silence those. */
-  readonly #saidSpoilt = new Set<string>();
   #received = { announcements: 0, withdrawals: 0, malformed: 0 };
-  readonly #pastTraffic = noTraffic();
 
-  constructor(config: BgpPeer, parts: PeerParts) {
+  constructor(config: BgpPeer, parts: PeerParts, before: Before) {
     this.config = config;
+    this.#before = before;
     this.#parts = parts;
+    this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
-    this.#transmitter = new Transmitter(this.#rib, parts.clock);
+    this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
+      this.#before = "session"; // its End-of-RIB is with the peer
+    });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
       this.#retry();
     });
-    this.#outgoing = config.passive ? undefined : this.#session("local");
+    this.#connections = new Connections(
+      config.passive ? "passive" : "active",
+      (initiator) => this.#session(initiator),
+      () => {
+        this.#log.restarted();
+      },
+    );
   }
 
   /** Whether a changed configuration leaves this peer as it is. */
@@ -92,7 +92,7 @@ export class Peer {
   }
 
   start(): void {
-    this.#outgoing?.start();
+    this.#connections.start();
     this.#noteState();
   }
 
@@ -120,53 +120,60 @@ export class Peer {
 
   /** The peer opened a connection. */
   arrived(arrival: TcpArrival): void {
-    if (this.#stopped || this.#idleHold.refuses) {
-      arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
-      return;
-    }
-    for (const other of this.#arrivals) {
-      if (other.state === "OpenConfirm") {
-        arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.COLLISION))));
-        return;
-      }
-      // It never said a word; the peer has probably forgotten it.
-      if (other !== this.#established) void other.stop(cease(CEASE_SUBCODE.COLLISION));
-    }
-    const session = this.#session("remote");
-    session.start(); // to Active, where it takes this connection and never a second one
-    this.#arrivals = [...this.#arrivals, session];
-    session.adopt(arrival);
+    if (this.#stopped || this.#idleHold.refuses) reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
+    else this.#connections.adopt(arrival);
   }
 
-  /** Takes all routes back and says why; resolves when that has left, at the latest a second later. Does not start again. */
-  async stop(farewell: Notification): Promise<void> {
+  /** Whether it has been told a route and not that it is gone. */
+  get hasRoutes(): boolean {
+    return this.#established !== undefined && this.#rib.count("ipv4").sent + this.#rib.count("ipv6").sent > 0;
+  }
+
+  /** Whether the peer keeps its routes until then, if it is left now. */
+  keepsRoutesFor(sequel: Sequel): boolean {
+    const restart = this.#established?.agreed?.restart;
+    if (restart === undefined || restart.keepsRoutesMs === 0) return false;
+    return sequel === "restart" || (sequel === "reconfigured" && restart.hardReset);
+  }
+
+  /**
+   * Takes all routes back and says why, unless the peer keeps them for what follows; resolves when that has left, or the peer takes
+   * nothing any more. Does not start again.
+   */
+  async stop(farewell: Notification, sequel: Sequel): Promise<void> {
     this.#stopped = true;
     this.#idleHold.stop();
-    this.#transmitter.withdrawAll();
-    await Promise.all(this.#sessions().map((session) => session.stop(farewell)));
+    const keeps = this.keepsRoutesFor(sequel);
+    if (!keeps) {
+      this.#transmitter.withdrawAll();
+      // One that is away and was left with its routes keeps them still.
+      if (sequel === "nothing" || this.#established !== undefined) this.#parts.keepers.released(this.config.name);
+    }
+    // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).
+    await this.#connections.stop(keeps && sequel === "restart" ? undefined : farewell);
   }
 
   status(): BgpPeerStatus {
-    const current = this.#foremost();
+    const current = this.#connections.foremost;
     const now = this.#parts.clock.now();
     return peerStatus({
       config: this.config,
       state: this.#state,
       inStateMs: now - this.#stateSince,
       current,
-      openedBy: current?.agreed === undefined ? undefined : current === this.#outgoing ? "us" : "peer",
+      openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
-      nextRetryMs: this.#idleHold.left ?? this.#outgoing?.timeLeft("ConnectRetry"),
-      failedAttempts: this.#outgoing?.failedAttempts ?? 0,
+      nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
+      failedAttempts: this.#connections.failedAttempts,
       establishments: this.#establishments,
       rib: this.#rib,
       transmitter: this.#transmitter,
       received: { ...this.#received },
-      traffic: this.#traffic(),
+      traffic: this.#connections.traffic(),
     });
   }
 
-  #session(initiator: "local" | "remote"): Session {
+  #session(initiator: Initiator): Session {
     const { tcp, clock, random } = this.#parts;
     return new Session({
       tcp,
@@ -179,7 +186,7 @@ export class Peer {
   }
 
   readonly #owner: SessionOwner = {
-    open: () => ourOpen(this.#parts.self, this.config, this.#capabilities),
+    open: () => ourOpen(this.#parts.self, this.config, this.#capabilities, this.#before),
     judge: (session, open) => this.#judge(session, open),
     up: (session, agreed) => {
       this.#up(session, agreed);
@@ -190,7 +197,7 @@ export class Peer {
       this.#transmitter.end();
     },
     damp: (_session, after) => {
-      if (!this.#stopped && !this.#hasAgreedOne()) this.#idleHold.damp(after);
+      if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
     },
     failed: (_session, failure, state) => {
       this.#failed(failure, state);
@@ -199,7 +206,8 @@ export class Peer {
       this.#routes(update);
     },
     spoilt: (problems, message) => {
-      this.#spoilt(problems, message);
+      this.#received.malformed++;
+      this.#log.spoilt(problems, message);
     },
     refresh: (refresh: RouteRefresh) => {
       this.#transmitter.refresh(refresh);
@@ -212,43 +220,32 @@ export class Peer {
     },
   };
 
-  /** RFC 4271 6.8: which connections live is decided when an OPEN tells who the peer is. */
   #judge(session: Session, theirs: Open): Negotiated | "collision" {
     const { self } = this.#parts;
     const agreed = negotiate(self, this.config, this.#owner.open(), theirs);
-    const rival = this.#sessions().find((other) => other !== session && (other.state === "OpenConfirm" || other.state === "Established"));
-    if (rival === undefined) return agreed;
-    const retained = retainedInitiator(
+    const fate = this.#connections.collide(
+      session,
       { identifier: self.routerId, asn: this.config.localAsn },
       { identifier: theirs.identifier, asn: theirs.asn },
     );
-    if (rival.state === "Established" || retained !== (session === this.#outgoing ? "local" : "remote")) return "collision";
-    rival.yield();
-    return agreed;
+    return fate === "yields" ? "collision" : agreed;
   }
 
   #up(session: Session, agreed: Negotiated): void {
     this.#established = session;
     this.#establishments++;
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0 };
-    this.#saidFailures.clear();
-    this.#saidSpoilt.clear();
     this.#idleHold.up(agreed.holdMs);
-    this.#parts.log.info(`session with peer ${this.config.name} is up`, {
-      peer: this.config.name,
-      address: this.config.address,
-      asn: agreed.remoteAsn,
-      hold_s: agreed.holdMs / 1000,
-      families: agreed.families.join(","),
-    });
-    for (const other of this.#sessions()) if (other !== session && other.state !== "Idle") other.yield();
+    this.#log.up(agreed);
+    this.#parts.keepers.agreed(this.config.name, agreed.restart.keepsRoutesMs);
+    this.#connections.keepOnly(session);
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
     this.#transmitter.changed();
   }
 
   #retry(): void {
-    if (!this.#stopped && !this.#hasAgreedOne()) this.#outgoing?.restart();
+    if (!this.#stopped && !this.#connections.hasAgreedOne) this.#connections.restart();
     this.#noteState();
   }
 
@@ -257,31 +254,20 @@ export class Peer {
     const text = describeFailure(failure, state, this.config, this.#parts.self);
     this.#lastFailure = { failure, text, at: this.#parts.clock.now() };
     this.#capabilities = this.#nextCapabilities(failure);
-    if (this.#hasAgreedOne()) return; // the other connection of a collision lives
-    if (!isNews(text, this.#saidFailures)) return;
-    this.#parts.log.warning(text, { peer: this.config.name, address: this.config.address, ...failureFields(failure) });
+    if (this.#connections.hasAgreedOne) return; // the other connection of a collision lives
+    this.#log.failed(text, failure);
   }
 
   /** RFC 5492 3: a peer that refuses the Capabilities parameter is tried without it, once. */
   #nextCapabilities(failure: Failure): "capabilities" | "no-capabilities" {
-    const refused = failure.by === "peer" && failure.notification.code === OPEN_ERROR && failure.notification.subcode === OPEN_SUBCODE.UNSUPPORTED_PARAMETER;
-    return refused && this.#capabilities === "capabilities" && canDoWithoutCapabilities(this.config) ? "no-capabilities" : "capabilities";
+    const without = refusesCapabilities(failure) && this.#capabilities === "capabilities" && canDoWithoutCapabilities(this.config);
+    return without ? "no-capabilities" : "capabilities";
   }
 
   /** Nothing that a peer announces is kept. */
   #routes({ reachable, withdrawn }: Update): void {
     for (const field of reachable) this.#received.announcements += field.count;
     for (const field of withdrawn) this.#received.withdrawals += field.count;
-  }
-
-  #spoilt(problems: readonly Problem[], message: Uint8Array): void {
-    this.#received.malformed++;
-    for (const { attribute, approach, text } of problems) {
-      const sentence = `peer ${this.config.name} sends a malformed ${attribute}: ${text} (RFC 7606, ${approach})`;
-      if (!isNews(sentence, this.#saidSpoilt)) continue;
-      this.#parts.log.warning(sentence, { peer: this.config.name });
-      this.#parts.log.debug(`the malformed UPDATE of peer ${this.config.name}`, { message: Buffer.from(message).toString("hex") });
-    }
   }
 
   /** Again and again: an interface gets and loses addresses while a session lasts. */
@@ -297,50 +283,11 @@ export class Peer {
     }
   }
 
-  #sessions(): Session[] {
-    return [...(this.#outgoing === undefined ? [] : [this.#outgoing]), ...this.#arrivals];
-  }
-
-  #hasAgreedOne(): boolean {
-    return this.#sessions().some((session) => session.agreed !== undefined);
-  }
-
-  /** The connection that is nearest to an established session. */
-  #foremost(): Session | undefined {
-    return this.#sessions().reduce<Session | undefined>(
-      (best, session) => (best === undefined || PROGRESS.indexOf(session.state) > PROGRESS.indexOf(best.state) ? session : best),
-      undefined,
-    );
-  }
-
   #noteState(): void {
-    const dead = this.#arrivals.filter((session) => session.state === "Idle" || session.state === "Active");
-    if (dead.length > 0) {
-      for (const { traffic } of dead) addTraffic(this.#pastTraffic, traffic);
-      this.#arrivals = this.#arrivals.filter((session) => !dead.includes(session));
-    }
-    const state = this.#foremost()?.state ?? (this.#stopped || this.#idleHold.left !== undefined ? "Idle" : "Active");
+    this.#connections.sweep();
+    const state = this.#connections.foremost?.state ?? (this.#stopped || this.#idleHold.left !== undefined ? "Idle" : "Active");
     if (state === this.#state) return;
     this.#state = state;
     this.#stateSince = this.#parts.clock.now();
   }
-
-  #traffic(): Traffic {
-    const sum = noTraffic();
-    addTraffic(sum, this.#pastTraffic);
-    for (const { traffic } of this.#sessions()) addTraffic(sum, traffic);
-    return sum;
-  }
-}
-
-/** Not an error: the peer keeps the other connection. */
-function isCollision(failure: Failure): boolean {
-  return failure.by === "peer" && failure.notification.code === CEASE && failure.notification.subcode === CEASE_SUBCODE.COLLISION;
-}
-
-/** Remembers the sentence; false if it has been said, or too many have. */
-function isNews(sentence: string, said: Set<string>): boolean {
-  if (said.has(sentence) || said.size >= MOST_SENTENCES) return false;
-  said.add(sentence);
-  return true;
 }

@@ -15,6 +15,7 @@ import {
   type Problem,
   type RouteRefresh,
   type Update,
+  asHardReset,
   encodeMessage,
   encodeNotification,
   encodeOpen,
@@ -127,10 +128,13 @@ export class Session {
     this.#dispatch({ type: "IdleHoldTimer_Expires" });
   }
 
-  /** Resolves when the farewell has left and the connection is gone, at the latest a second later. */
-  stop(farewell: Notification): Promise<void> {
+  /**
+   * Resolves when the farewell has left and the connection is gone, or the peer takes nothing any more. Where a Cease alone would
+   * leave our routes at the peer, it is a Hard Reset. Without a farewell the connection is closed and nothing is said.
+   */
+  stop(farewell: Notification | undefined): Promise<void> {
     const gone = this.#socket?.gone;
-    this.#dispatch({ type: "ManualStop", farewell });
+    this.#dispatch({ type: "ManualStop", farewell: farewell !== undefined && this.agreed?.restart.hardReset === true ? asHardReset(farewell) : farewell });
     return gone ?? Promise.resolve();
   }
 

@@ -2,15 +2,17 @@
  * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
  * announce is checked, counted and dropped.
  *
- * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 9003,
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8538, 9003,
  * 9072 (received), 9687, and TCP MD5 (2385).
  */
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
-import { CEASE_SUBCODE, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
-import type { BgpDesired, BgpRoute } from "./desired.ts";
+import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { reject } from "./connections.ts";
+import type { BgpDesired, BgpPeer, BgpRoute } from "./desired.ts";
+import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
@@ -26,12 +28,15 @@ export type BgpSpeakerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
+  readonly keepers?: RouteKeepers;
 };
 
 const MOST_STRANGERS = 32;
 
 export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
+  readonly #keepers: RouteKeepers;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
   /** Sessions that have been told goodbye, by the peer's address. */
@@ -44,6 +49,7 @@ export class BgpSpeaker {
 
   constructor(parts: BgpSpeakerParts) {
     this.#parts = parts;
+    this.#keepers = parts.keepers ?? new RouteKeepers([], () => undefined);
     this.#listeners = new Listeners(parts, (arrival) => {
       this.#arrived(arrival);
     });
@@ -84,25 +90,37 @@ export class BgpSpeaker {
     return this.#peers.get(peer)?.routes();
   }
 
-  /** Withdraws everything and tells the peers why (RFC 9003). Resolves when that has left, at the latest a second later. */
-  async stop(reason: string): Promise<void> {
+  /** Whether a stop would take routes from some peer that has been told any. */
+  wouldTakeBack(sequel: "nothing" | "restart"): boolean {
+    return [...this.#peers.values()].some((peer) => peer.hasRoutes && !peer.keepsRoutesFor(sequel));
+  }
+
+  /**
+   * Withdraws everything and tells the peers why (RFC 9003); before a restart, peers that keep our routes are left with them and without
+   * a word. Resolves when that has left, or the peers take nothing any more.
+   */
+  async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
-    const farewell = cease(CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, reason);
-    await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell))]);
+    const kept = [...this.#peers.values()].filter((peer) => peer.keepsRoutesFor(sequel)).map((peer) => peer.config.name);
+    if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
+    const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
+    await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
   }
 
   #applyPeers(desired: BgpDesired): void {
     const wanted = new Map(desired.peers.map((config) => [config.name, config]));
+    const kept = new Set<string>();
     for (const [name, peer] of this.#peers) {
       const config = wanted.get(name);
       if (config !== undefined && peer.isFor(config)) continue;
       this.#peers.delete(name);
-      this.#leave(peer, config === undefined ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE);
+      if (this.#leave(peer, config) === "keeps routes") kept.add(name);
     }
     for (const config of desired.peers) {
       if (this.#peers.has(config.name)) continue;
-      const peer = new Peer(config, { ...this.#parts, self: this.#parts });
+      const before = kept.has(config.name) ? "session" : this.#keepers.hasKept(config.name) ? "life" : "nothing";
+      const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers }, before);
       this.#peers.set(config.name, peer);
       for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
       this.#startWhenFree(peer);
@@ -119,14 +137,21 @@ export class BgpSpeaker {
       });
   }
 
-  #leave(peer: Peer, subcode: number): void {
+  /** Says goodbye to a peer that is no longer wanted, or not like this. */
+  #leave(peer: Peer, next: BgpPeer | undefined): "keeps routes" | "has none" {
     const { name, address } = peer.config;
-    const why = subcode === CEASE_SUBCODE.PEER_DECONFIGURED ? "it is no longer configured" : "its configuration changed";
+    const [subcode, why] =
+      next === undefined
+        ? [CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured"]
+        : [CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, "its configuration changed"];
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
-    const gone = peer.stop(cease(subcode)).finally(() => {
+    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const keeps = peer.keepsRoutesFor(sequel);
+    const gone = peer.stop(cease(subcode), sequel).finally(() => {
       if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
     });
     this.#leaving.set(address, gone);
+    return keeps ? "keeps routes" : "has none";
   }
 
   #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
@@ -150,8 +175,13 @@ export class BgpSpeaker {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
-    arrival.reject(encodeMessage("NOTIFICATION", encodeNotification(cease(CEASE_SUBCODE.CONNECTION_REJECTED))));
+    reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
+}
+
+/** Whether the router takes both for the same neighbor of its own, whose routes it has. */
+function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
+  return a.address === b.address && a.zone === b.zone && a.sourceAddress === b.sourceAddress && a.localAsn === b.localAsn;
 }
 
 function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {

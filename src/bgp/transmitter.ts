@@ -52,6 +52,7 @@ type Open = { readonly outlet: Outlet; readonly agreed: Negotiated; readonly lan
 export class Transmitter {
   readonly #rib: AdjRibOut;
   readonly #clock: Clock;
+  readonly #converged: () => void;
   #open: Open | undefined;
   /** False until the first complete view: nothing is said before. */
   #complete = false;
@@ -59,9 +60,11 @@ export class Transmitter {
   #lastFlush = -Infinity;
   #tooLong = 0;
 
-  constructor(rib: AdjRibOut, clock: Clock) {
+  /** @param converged called when the peer has been sent the End-of-RIB of every family of its session */
+  constructor(rib: AdjRibOut, clock: Clock, converged: () => void) {
     this.#rib = rib;
     this.#clock = clock;
+    this.#converged = converged;
   }
 
   /** Routes that are not announced because their attributes leave no room for a prefix. */
@@ -181,6 +184,7 @@ export class Transmitter {
       case "initial":
         lane.stage = { at: lane.stage.refresh ? "asked" : "steady" };
         this.#send(open, [encodeEndOfRib(family)]);
+        if (![...open.lanes.values()].some(({ stage }) => stage.at === "initial")) this.#converged();
         return;
       case "refreshing":
         lane.stage = { at: lane.stage.again ? "asked" : "steady" };

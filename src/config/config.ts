@@ -98,6 +98,8 @@ export type BgpPeerConfig = {
   readonly ttlSecurity: boolean;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
+  /** How long the peer is to keep our routes over a restart of the daemon; 0 = not at all. */
+  readonly gracefulRestartMs: number;
   readonly hosts: readonly Glob[];
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];

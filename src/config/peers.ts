@@ -147,6 +147,7 @@ export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | un
     ttlSecurity: reading.ttl_security.value,
     families: valuesOf(reading.families),
     passive: reading.passive.value,
+    gracefulRestartMs: reading.graceful_restart.value,
     ...peer.scope,
   };
 }

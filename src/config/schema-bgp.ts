@@ -94,8 +94,7 @@ export const BGP_PEER = table({
       type: duration({ least: "1s", most: "4095s", whole: "seconds", zero: "off" }), // 12 bits, RFC 4724 3
       default: "0s",
       example: "0s",
-      doc: "Time for which the peer keeps our routes over a restart of the daemon; 0s: off.",
-      notYet: (ms) => (ms === 0 ? undefined : 'graceful restart is to come; allowed for now is "0s"'),
+      doc: "Time for which the peer keeps our routes over a restart of the daemon (RFC 4724), and as long when this host dies, so not much more than a restart needs: 30s is enough; 0s: off.",
     }),
     families: key({ type: nonEmptyList(oneOf("ipv4", "ipv6")), default: ["ipv4", "ipv6"], example: ["ipv4", "ipv6"], doc: "Address families that are announced." }),
     passive: key({ type: boolean, default: false, example: false, doc: "Whether we wait for the peer to open the session." }),

@@ -1,5 +1,6 @@
 /** What happened in the fleet, as values, and as the sentences that the log prints of them. One fact is one line, however many VIPs it moved. */
 import type { Address, Mac } from "../net/index.ts";
+import type { Leaving } from "./rank.ts";
 import type { Rank } from "./statement.ts";
 import type { ClaimReason } from "./vip.ts";
 
@@ -19,7 +20,8 @@ export type FleetFact =
   | { readonly fact: "duplicate-name"; readonly segment: string; readonly mac: Mac; readonly yields: "this host" | "the other" }
   | { readonly fact: "stranger"; readonly segment: string; readonly address: Address; readonly mac: Mac; readonly serving: boolean }
   | { readonly fact: "same-segment"; readonly segment: string; readonly as: string }
-  | { readonly fact: "leaving"; readonly why: "stop" | "drain"; readonly serving: number }
+  | { readonly fact: "leaving"; readonly why: Leaving; readonly serving: number }
+  | { readonly fact: "undrained" }
   | { readonly fact: "handed-over"; readonly ms: number };
 
 export type FactLine = {
@@ -64,11 +66,19 @@ export function sayFact(fact: FleetFact): FactLine {
     case "same-segment":
       return line("warning", `${fact.segment} and ${fact.as} are one segment; only ${fact.as} is used`, { segment: fact.segment, as: fact.as });
     case "leaving":
-      return line("notice", fact.why === "drain" ? `drained: hands over ${vips(fact.serving)}` : `hands over ${vips(fact.serving)} before it stops`, { serving: fact.serving });
+      return line("notice", `${LEAVES[fact.why]} ${vips(fact.serving)}`, { serving: fact.serving });
+    case "undrained":
+      return line("notice", "drained no more", {});
     case "handed-over":
       return line("notice", "serves nothing any more", { ms: round(fact.ms) });
   }
 }
+
+const LEAVES: Readonly<Record<Leaving, string>> = {
+  stop: "about to stop, hands over",
+  restart: "about to restart, hands over",
+  drain: "drained: hands over",
+};
 
 const TOOK: Readonly<Record<ClaimReason, string>> = {
   unclaimed: "nobody answered",

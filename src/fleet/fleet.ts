@@ -38,9 +38,12 @@ export class Fleet {
   readonly #tally = new Tally();
   readonly #inbox: FleetInput[] = [];
   #changed = new Set<Address>();
-  #presence: Presence = { rank: 0, announceBgp: false, reason: "just started" };
+  #presence: Presence = { rank: 0, announceBgp: false, keeps: "of the last life", retiring: false, reason: "just started" };
+  /** As in Situation. */
+  #resuming = true;
   #listeningUntil: number;
-  #leftAt: number | undefined;
+  /** Since when it leaves, and what it was before. */
+  #left: { readonly at: number; readonly before: Presence } | undefined;
   #told = false;
   #busy = false;
   #timer: Timer | undefined;
@@ -187,10 +190,10 @@ export class Fleet {
       this.#effects.changed(changed);
     }
     if (now - this.#tally.since >= TALLY_MS) for (const fact of this.#tally.take()) this.#effects.fact(fact);
-    if (this.#leftAt !== undefined && this.handedOver() && !this.#told) {
+    if (this.#left !== undefined && this.handedOver() && !this.#told) {
       this.#told = true;
       for (const fact of this.#tally.take()) this.#effects.fact(fact);
-      this.#effects.fact({ fact: "handed-over", ms: now - this.#leftAt });
+      this.#effects.fact({ fact: "handed-over", ms: now - this.#left.at });
     }
   }
 
@@ -258,9 +261,16 @@ export class Fleet {
         if (this.#here.leaving === event.why) return;
         this.#here.leaving = event.why;
         this.#weighedAt = -Infinity;
-        this.#leftAt = now;
+        this.#left = { at: now, before: this.#presence };
         this.#told = false;
         this.#effects.fact({ fact: "leaving", why: event.why, serving: this.#serving });
+        return;
+      case "undrain":
+        if (this.#here.leaving !== "drain") return;
+        this.#here.leaving = undefined;
+        this.#weighedAt = -Infinity;
+        this.#left = undefined;
+        this.#effects.fact({ fact: "undrained" });
     }
   }
 
@@ -372,9 +382,15 @@ export class Fleet {
 
   #judgePresence(now: number): void {
     const before = this.#presence;
-    const situation = { listening: now < this.#listeningUntil, leaving: this.#here.leaving !== undefined };
-    this.#presence = presenceOf(this.#here.rank(undefined, undefined, now), situation, this.#peers());
-    if (before.announceBgp !== this.#presence.announceBgp) this.#effects.presence(this.#presence);
+    const { leaving: why } = this.#here;
+    const leaving = why === undefined || this.#left === undefined ? undefined : { why, ms: now - this.#left.at, before: this.#left.before };
+    const rank = this.#here.rank(undefined, undefined, now);
+    const sound = this.#here.soundRank(now);
+    const listening = now < this.#listeningUntil;
+    const after = presenceOf(rank, { speaks: this.#here.settings.bgp, listening, sound, resuming: this.#resuming, leaving }, this.#peers());
+    this.#resuming = after.keeps === "of the last life" && (listening || rank.rank < sound);
+    this.#presence = after;
+    if (before.announceBgp !== after.announceBgp || before.keeps !== after.keeps || before.retiring !== after.retiring) this.#effects.presence(after);
   }
 
   #peers(): readonly Peer[] {

@@ -3,10 +3,10 @@ import type { Mac } from "../net/index.ts";
 import { Slots } from "./order.ts";
 import { STRAGGLER_MS } from "./peers.ts";
 import { candidateOf } from "./roster.ts";
-import { Doubts, Probation, type RankReason, rankOf } from "./rank.ts";
+import { Doubts, type Fitness, type Leaving, Probation, type RankReason, rankOf } from "./rank.ts";
 import type { FleetOptions, FleetSelf, FleetSettings } from "./input.ts";
 import type { LeasedContender } from "./seat.ts";
-import type { Statement } from "./statement.ts";
+import type { Rank, Statement } from "./statement.ts";
 
 /** A namesake counts for so long after its last hello. */
 const NAMESAKE_MS = 2_000;
@@ -22,7 +22,7 @@ export class Here {
   readonly probation: Probation;
   settings: FleetSettings;
   viewCurrentAt: number;
-  leaving: "stop" | "drain" | undefined;
+  leaving: Leaving | undefined;
   excluded: string | undefined;
   refused: string | undefined;
   notReady: ReadonlySet<string> = new Set<string>();
@@ -50,15 +50,17 @@ export class Here {
 
   /** Its rank where `segment` and `probation` (undefined: none of its own) are what counts on one segment. */
   rank(segment: string | undefined, probation: string | undefined, now: number): RankReason {
-    return rankOf({
-      leaving: this.leaving,
-      duplicate: this.#namesake !== undefined && now < this.#namesake.until ? this.#namesake.mac : undefined,
-      excluded: this.excluded,
-      refused: this.refused,
-      segment,
-      doubt: this.doubt,
-      probation: this.probation.lasts(now) ? this.probationReason : probation,
-    });
+    return rankOf({ ...this.#defects(now), leaving: this.leaving, segment, probation: this.probation.lasts(now) ? this.probationReason : probation });
+  }
+
+  /** Its rank if it had not just come, and did not leave. */
+  soundRank(now: number): Rank {
+    return rankOf({ ...this.#defects(now), leaving: undefined, segment: undefined, probation: undefined }).rank;
+  }
+
+  #defects(now: number): Pick<Fitness, "duplicate" | "excluded" | "refused" | "doubt"> {
+    const duplicate = this.#namesake !== undefined && now < this.#namesake.until ? this.#namesake.mac : undefined;
+    return { duplicate, excluded: this.excluded, refused: this.refused, doubt: this.doubt };
   }
 
   /**

@@ -3,6 +3,7 @@ import type { FleetConfig } from "../config/index.ts";
 import type { Address, Mac } from "../net/index.ts";
 import type { Clock, Random } from "../time/index.ts";
 import type { FleetFact } from "./fact.ts";
+import type { Leaving } from "./rank.ts";
 import type { DueVip, Rank, Statement } from "./statement.ts";
 
 /** An interface of this host on which hellos pass. */
@@ -64,8 +65,9 @@ export type FleetInput =
   | { readonly type: "nodes"; readonly notReady: ReadonlySet<string>; readonly excluded: string | undefined }
   /** Why the kernel refused what this host needs to serve; undefined: it did not. */
   | { readonly type: "data-plane"; readonly refused: string | undefined }
-  /** The daemon stops (`stop`), or shall serve nothing that another host can (`drain`). */
-  | { readonly type: "leave"; readonly why: "stop" | "drain" };
+  | { readonly type: "leave"; readonly why: Leaving }
+  /** It is drained no more. */
+  | { readonly type: "undrain" };
 
 /** When a hello says it: at once, when the next is due, or not at all, because another interface speaks on the same segment. */
 export type Urgency = "now" | "next" | "never";
@@ -75,7 +77,7 @@ export interface FleetEffects {
   say(segment: string, statement: Statement, urgency: Urgency): void;
   /** The standing of these addresses changed on some segment. */
   changed(addresses: ReadonlySet<Address>): void;
-  /** Whether this host announces by BGP changed. */
+  /** What this host announces by BGP changed: any of the flags. */
   presence(presence: Presence): void;
   fact(fact: FleetFact): void;
 }
@@ -92,5 +94,12 @@ export type FleetOptions = {
 export type Presence = {
   readonly rank: Rank;
   readonly announceBgp: boolean;
+  /**
+   * Routers that keep its routes over a restart of the daemon (RFC 4724) are to have them unchanged, whatever the others get: those that
+   * kept them since its last life, or those that would keep them for its next.
+   */
+  readonly keeps: "nothing" | "of the last life" | "for the next life";
+  /** What it announces to other routers is to be their last choice: it leaves. */
+  readonly retiring: boolean;
   readonly reason: string;
 };

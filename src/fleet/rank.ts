@@ -8,9 +8,12 @@ import type { Rank } from "./statement.ts";
 
 export type RankReason = { readonly rank: Rank; readonly reason: string };
 
+/** The daemon stops, or stops and is back at once, or shall serve nothing that another host can. */
+export type Leaving = "stop" | "restart" | "drain";
+
 /** What bears on the rank on one segment. Undefined: nothing of the kind. */
 export type Fitness = {
-  readonly leaving: "stop" | "drain" | undefined;
+  readonly leaving: Leaving | undefined;
   /** The MAC of another machine with this host's name that has been up for longer. */
   readonly duplicate: string | undefined;
   readonly excluded: string | undefined;

@@ -107,7 +107,7 @@ export class Segment implements Seat {
   }
   holdUntil(unfitSince: number, succeeded: boolean): number {
     if (this.#downSince !== undefined || this.#here.leaving === "drain") return Infinity;
-    if (this.#here.leaving === "stop") return succeeded ? this.#rankSince + HAND_OVER_MS : -Infinity;
+    if (this.#here.leaving !== undefined) return succeeded ? this.#rankSince + HAND_OVER_MS : -Infinity;
     // The other interface answers on the same segment.
     return this.#twin === undefined ? unfitSince + HAND_OVER_MS : -Infinity;
   }

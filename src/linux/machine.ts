@@ -12,6 +12,12 @@ export function bootId(): string {
   return readLine("/proc/sys/kernel/random/boot_id") ?? "";
 }
 
+/** Milliseconds since the boot, suspended ones included; undefined where /proc does not tell (proc_uptime(5)). */
+export function sinceBootMs(): number | undefined {
+  const seconds = Number(readLine("/proc/uptime")?.split(" ")[0]);
+  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
+
 /** Small texts that the daemon keeps from one start to the next, each in a file of its own. A full disk loses them, and nothing else. */
 export class Keepsakes {
   readonly #directory: string;

@@ -194,6 +194,7 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
   if (bgp === undefined) return [];
   const peers = new Map(bgp.peers.map((peer) => [peer.name, peer]));
   const announced = new Set<string>();
+  const presence = world.fleet.presence();
   return bgp.advertisements
     .filter((advertisement) => advertisement.pools.includes(vip.pool.name))
     .flatMap((advertisement): readonly BgpDecision[] => {
@@ -206,8 +207,11 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
         if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];
         const family = familyOf(vip.address);
         if (!peer.families.includes(family)) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-without-family", peer: peerName, family } }];
+        const keeps = keepsRoutes(world, peerName);
+        if (!presence.announceBgp && !keeps) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "host-unfit", because: presence.reason } }];
         announced.add(peerName);
-        const route: BgpRoute = { peer: peerName, prefix: prefixOf(vip.address, bitsOf(family)), attributes: attributesOf(advertisement) };
+        const attributes = presence.retiring && !keeps ? lastAttributesOf(advertisement) : attributesOf(advertisement);
+        const route: BgpRoute = { peer: peerName, prefix: prefixOf(vip.address, bitsOf(family)), attributes };
         return [{ advertisement: name, peer: peerName, announced: true, route }];
       });
     });
@@ -221,8 +225,21 @@ function whyNoRoute(world: World, vip: Vip, advertisement: BgpAdvertisement): Re
   if (!anySelects(advertisement.serviceSelectors, vip.service.labels)) return { reason: "service-not-selected", advertisement: name };
   if (advertisement.peers.length === 0) return { reason: "no-peer", advertisement: name };
   const presence = world.fleet.presence();
-  if (!presence.announceBgp) return { reason: "host-unfit", because: presence.reason };
+  const keeps = advertisement.peers.some((peer) => keepsRoutes(world, peer));
+  if (!presence.announceBgp && !keeps) return { reason: "host-unfit", because: presence.reason };
   return whyNoEndpoint(world, vip.service, advertisement.withoutEndpoints);
+}
+
+/** Whether the peer has this host's routes though the daemon restarts, or has just restarted, and is to keep them as they are. */
+function keepsRoutes({ fleet, keepers }: World, peer: string): boolean {
+  switch (fleet.presence().keeps) {
+    case "nothing":
+      return false;
+    case "of the last life":
+      return keepers.hasKept(peer);
+    case "for the next life":
+      return keepers.wouldKeep(peer);
+  }
 }
 
 function whyNoEndpoint(world: World, service: Service, withoutEndpoints: "withdraw" | "keep"): Reason | undefined {
@@ -244,6 +261,21 @@ function attributesOf(advertisement: BgpAdvertisement): RouteAttributes {
     const { localPref, med, prepend, communities } = advertisement;
     attributes = { localPref, med, prepend, communities };
     attributeValues.set(advertisement, attributes);
+  }
+  return attributes;
+}
+
+const GRACEFUL_SHUTDOWN = { type: "standard", value: 0xffff0000 } as const; // RFC 8326 5
+const lastAttributeValues = new WeakMap<BgpAdvertisement, RouteAttributes>();
+
+/** Those of a host that is about to leave: routers are to prefer any other way (RFC 8326 4). */
+function lastAttributesOf(advertisement: BgpAdvertisement): RouteAttributes {
+  let attributes = lastAttributeValues.get(advertisement);
+  if (attributes === undefined) {
+    const { communities, ...usual } = attributesOf(advertisement);
+    const others = communities.filter((community) => community.type !== "standard" || community.value !== GRACEFUL_SHUTDOWN.value);
+    attributes = { ...usual, localPref: 0, communities: [...others, GRACEFUL_SHUTDOWN] };
+    lastAttributeValues.set(advertisement, attributes);
   }
   return attributes;
 }

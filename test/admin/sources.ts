@@ -28,8 +28,8 @@ export class Sources {
   get sources(): ReportSources {
     const { config: given = config(), owner, allocator, ...parts } = this.#parts;
     const standing = (): Standing => (owner === undefined || owner === given.host.name ? { role: "owner", claim: 1 } : { role: "standby", owner, reason: `${owner} is better placed` });
-    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, reason: "eligible" }) };
-    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet };
+    const fleet: Ownership = { standing, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "eligible" }) };
+    const world: World = { config: given, cluster: this.cluster, segments: [{ name: "eth0", up: true }], fleet, keepers: { hasKept: () => false, wouldKeep: () => false } };
     this.#planner.update(world, this.cluster.addresses());
     return {
       version: "1.2.3",
@@ -43,6 +43,7 @@ export class Sources {
       plan: () => this.#planner.plan,
       asInFiles: () => true,
       warnings: () => [],
+      drainedSince: () => undefined,
       kube: () => ({
         source: { watches: [], lastContact: undefined, malformed: 0, cache: undefined },
         client: { server: "https://192.0.2.250:6443", kind: "token", certificateEnds: undefined, problem: undefined, requests: 1, failures: 0 },

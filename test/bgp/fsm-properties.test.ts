@@ -23,6 +23,7 @@ const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
     fourOctetAs: true,
     families: ["ipv4"],
     enhancedRouteRefresh: false,
+    restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
     remoteHostname: undefined,
     remoteCapabilities: [],
   }),

@@ -17,6 +17,7 @@ const AGREED: Negotiated = {
   fourOctetAs: true,
   families: ["ipv4"],
   enhancedRouteRefresh: false,
+  restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
   remoteHostname: undefined,
   remoteCapabilities: [],
 };

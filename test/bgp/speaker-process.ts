@@ -72,6 +72,7 @@ function peerOf(given: Partial<BgpPeer>): BgpPeer {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    gracefulRestartMs: 0,
     ...given,
   };
 }

@@ -1,5 +1,5 @@
 /** A speaker and its routers on one virtual clock. */
-import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type RouteAttributes } from "../../src/bgp/index.ts";
+import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes } from "../../src/bgp/index.ts";
 import { type Log, type LogFields, formatLine } from "../../src/log/index.ts";
 import { type Address, type Ipv4, type Ipv6, address, isIpv4 } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
@@ -24,6 +24,7 @@ export const PEER: BgpPeer = {
   ttlSecurity: false,
   families: ["ipv4", "ipv6"],
   passive: false,
+  gracefulRestartMs: 0,
 };
 
 export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
@@ -46,7 +47,12 @@ export class World {
   readonly speaker: BgpSpeaker;
   #vips = new Set<Address>();
 
-  constructor({ routerId = "10.7.0.1", seed = 1 } = {}) {
+  /** What the next life of the daemon would be told. */
+  kept: readonly Keeper[];
+
+  /** `lastLife`: the peers that keep the routes of the life before this one. */
+  constructor({ routerId = "10.7.0.1", seed = 1, lastLife = [] }: { readonly routerId?: string; readonly seed?: number; readonly lastLife?: readonly Keeper[] } = {}) {
+    this.kept = lastLife;
     this.speaker = new BgpSpeaker({
       routerId: routerId as Ipv4,
       hostname: "edge-1",
@@ -55,6 +61,7 @@ export class World {
       random: seededRandom(seed),
       log: this.#log(),
       addressesBeside: () => this.beside,
+      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
   }

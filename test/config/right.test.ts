@@ -57,7 +57,7 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
-graceful_restart = "0s"
+graceful_restart = "30s"
 families = ["ipv4"]
 passive = true
 max_prefixes = 0
@@ -174,6 +174,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4"],
         passive: true,
+        gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
         nodeSelectors: [],
@@ -194,6 +195,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         ttlSecurity: false,
         families: ["ipv4", "ipv6"],
         passive: false,
+        gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
         nodeSelectors: [],

@@ -65,6 +65,7 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    gracefulRestartMs: 0,
     hosts: [],
     hostSelectors: [],
     nodeSelectors: [],

@@ -80,7 +80,7 @@ const PEER: readonly Wrong[] = [
   ["an interface and an address", peer('interface = "eth1"'), [7, "bgp.peer[0].interface", "contradicts address"]],
   ["a source interface, which is to come", peer('source_interface = "lo"'), [7, "bgp.peer[0].source_interface", "not supported yet"]],
   ["two sources", peer('source_address = "192.0.2.9"\nsource_interface = "lo"'), [8, "bgp.peer[0].source_interface", "contradicts source_address"]],
-  ["graceful restart, which is to come", peer('graceful_restart = "30s"'), [7, "bgp.peer[0].graceful_restart", "not supported yet", '"0s"']],
+  ["graceful restart that is no whole second", peer('graceful_restart = "1500ms"'), [7, "bgp.peer[0].graceful_restart", '"1500ms"', "whole seconds"]],
   ["graceful restart beyond 12 bits", peer('graceful_restart = "4096s"'), [7, "bgp.peer[0].graceful_restart", 'to "4095s"']],
   ["a limit of routes, which is to come", peer("max_prefixes = 100"), [7, "bgp.peer[0].max_prefixes", "not supported yet"]],
   ["a limit of routes below zero", peer("max_prefixes = -1"), [7, "bgp.peer[0].max_prefixes", "from 0"]],

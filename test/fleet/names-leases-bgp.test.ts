@@ -111,14 +111,80 @@ for (const [what, other, announces] of [
   });
 }
 
-test("a host that leaves withdraws, unless there is no other", () => {
+/** What routers get, in one line: those of the host's rank, those that keep routes, and how. */
+const bgpOf = ({ fleet }: Rig): string => {
+  const { announceBgp, keeps, retiring } = fleet.presence();
+  return `${announceBgp ? "announces" : "silent"}, keeps ${keeps}${retiring ? ", retires" : ""}`;
+};
+
+test("a drained host is the last choice of routers for a while, then withdraws; alone it goes on as the last choice", () => {
   const rig = Rig.settled([], { bgp: true });
-  rig.input({ type: "leave", why: "drain" });
-  rig.pass(200);
-  assert.equal(rig.fleet.presence().announceBgp, true);
   rig.says({ bgp: true });
   rig.pass(200);
-  assert.equal(rig.fleet.presence().announceBgp, false);
+  assert.equal(bgpOf(rig), "announces, keeps nothing");
+  rig.input({ type: "leave", why: "drain" });
+  assert.equal(bgpOf(rig), "announces, keeps nothing, retires");
+  rig.pass(9_800);
+  assert.equal(bgpOf(rig), "announces, keeps nothing, retires");
+  rig.pass(300);
+  assert.equal(bgpOf(rig), "silent, keeps nothing, retires");
+  rig.silence();
+  rig.pass(1_000);
+  assert.equal(bgpOf(rig), "announces, keeps nothing, retires");
+  assert.match(rig.fleet.presence().reason, /no other host announces/);
+  rig.input({ type: "undrain" });
+  assert.equal(bgpOf(rig), "announces, keeps nothing");
+  assert.deepEqual([rig.rank, rig.facts.filter(({ fact }) => fact === "undrained").length], [3, 1]);
+});
+
+test("a drained host that announced nothing does not begin to", () => {
+  const rig = new Rig({ bgp: true });
+  rig.says({ bgp: true });
+  rig.pass(1_000);
+  assert.equal(bgpOf(rig), "silent, keeps of the last life");
+  rig.input({ type: "leave", why: "drain" });
+  assert.equal(bgpOf(rig), "silent, keeps nothing, retires");
+});
+
+for (const [why, bgp] of [
+  ["stop", "announces, keeps nothing, retires"],
+  ["restart", "announces, keeps for the next life, retires"],
+] as const) {
+  test(`before a ${why} the host is the last choice of routers until it is gone, whoever else is there`, () => {
+    const rig = Rig.settled([], { bgp: true });
+    rig.says({ bgp: true });
+    rig.input({ type: "leave", why });
+    rig.pass(5_000);
+    assert.equal(bgpOf(rig), bgp);
+    rig.input({ type: "undrain" });
+    assert.equal(bgpOf(rig), bgp, "a stop is not taken back");
+  });
+}
+
+test("after a start, routers that kept its routes have them though it is on probation, and until that is over", () => {
+  const rig = new Rig({ bgp: true });
+  rig.says({ bgp: true });
+  assert.equal(bgpOf(rig), "silent, keeps of the last life", "it listens");
+  rig.pass(1_000);
+  assert.equal(bgpOf(rig), "silent, keeps of the last life", "it is on probation");
+  rig.input({ type: "leave", why: "restart" });
+  assert.equal(bgpOf(rig), "silent, keeps of the last life, retires", "it restarts once more");
+  const again = new Rig({ bgp: true });
+  again.says({ bgp: true });
+  again.pass(61_000);
+  assert.equal(bgpOf(again), "announces, keeps nothing");
+});
+
+test("after a start, a host that is unfit for another reason than that keeps nothing, and does not begin to when it is fit", () => {
+  const rig = new Rig({ bgp: true });
+  rig.says({ bgp: true });
+  rig.pass(1_000);
+  rig.input({ type: "data-plane", refused: "no nftables" });
+  rig.pass(200);
+  assert.equal(bgpOf(rig), "silent, keeps nothing");
+  rig.input({ type: "data-plane", refused: undefined });
+  rig.pass(200);
+  assert.equal(bgpOf(rig), "silent, keeps nothing");
 });
 
 test("hosts on a segment that is cut off here are no reason to leave BGP to them", () => {

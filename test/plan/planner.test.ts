@@ -15,7 +15,8 @@ function worldOf(cluster: Cluster, standings: ReadonlyMap<Address, Standing>): W
     config: CONFIG,
     cluster,
     segments: [{ name: "eth0", up: true }],
-    fleet: { standing: (a) => standings.get(a) ?? { role: "standby", owner: undefined, reason: "nobody" }, presence: () => ({ announceBgp: true, reason: "" }) },
+    fleet: { standing: (a) => standings.get(a) ?? { role: "standby", owner: undefined, reason: "nobody" }, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "" }) },
+    keepers: { hasKept: () => false, wouldKeep: () => false },
   };
 }
 

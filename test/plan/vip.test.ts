@@ -1,31 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
-import { dueVips, planVip, type Ownership, sayReason, standsFor, withoutInterface, type World } from "../../src/plan/index.ts";
+import { dueVips, type Keepers, planVip, type Ownership, sayReason, standsFor, withoutInterface, type World } from "../../src/plan/index.ts";
 import { address } from "../../src/net/index.ts";
 import { node, service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, type ConfigParts, l2, peer, pool } from "../config/values.ts";
 
 const VIP = address("192.0.2.1");
 
-const OWNER: Ownership = { standing: () => ({ role: "owner", claim: 3 }), presence: () => ({ announceBgp: true, reason: "eligible" }) };
+const NO_KEEPERS: Keepers = { hasKept: () => false, wouldKeep: () => false };
+const OWNER: Ownership = { standing: () => ({ role: "owner", claim: 3 }), presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "eligible" }) };
 
 type Scene = ConfigParts & {
   readonly service?: ServiceParts;
   readonly endpoints?: readonly { readonly node?: string; readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean }[];
   readonly fleet?: Ownership;
+  readonly keepers?: Keepers;
   readonly segments?: World["segments"];
 };
 
 /** One Service "web" with 192.0.2.1 and a ready endpoint on node w1, this host h1, one interface. */
-function world({ service: parts = {}, endpoints = [{ node: "w1" }], fleet = OWNER, segments = [{ name: "eth0", up: true }], ...rest }: Scene = {}): World {
+function world({ service: parts = {}, endpoints = [{ node: "w1" }], fleet = OWNER, keepers = NO_KEEPERS, segments = [{ name: "eth0", up: true }], ...rest }: Scene = {}): World {
   const cluster = new Cluster();
   const web = service("web", { ips: [VIP], ...parts });
   cluster.apply({ type: "service", service: web });
   cluster.apply({ type: "slice", slice: slice(web, endpoints) });
   cluster.apply({ type: "node", node: node("w1", { labels: { zone: "a" } }) });
   for (const kind of KINDS) cluster.apply({ type: "synced", kind });
-  return { config: config({ pools: [pool("lan", ["192.0.2.0/28"])], ...rest }), cluster, segments, fleet };
+  return { config: config({ pools: [pool("lan", ["192.0.2.0/28"])], ...rest }), cluster, segments, fleet, keepers };
 }
 
 const IN_L2 = { l2: [l2("lan", ["lan"])] };
@@ -151,7 +153,7 @@ test("under policy Local the fleet is told which nodes can serve, and how well",
 for (const [what, scene, reason] of [
   ["no endpoint serves", { ...IN_BGP, endpoints: [{ ready: false, serving: false }] }, "no-endpoint"],
   ["policy Local has its endpoints elsewhere", { ...IN_BGP, host: { node: "w2" }, service: { externalTrafficPolicy: "Local" } }, "no-local-endpoint"],
-  ["a better host is there", { ...IN_BGP, fleet: { ...OWNER, presence: () => ({ announceBgp: false, reason: "h2 has rank 3, this host 2" }) } }, "host-unfit"],
+  ["a better host is there", { ...IN_BGP, fleet: { ...OWNER, presence: () => ({ announceBgp: false, keeps: "nothing" as const, retiring: false, reason: "h2 has rank 3, this host 2" }) } }, "host-unfit"],
   ["the advertisement has no peer", { ...IN_BGP, bgp: [advertisement("out", ["lan"], [])] }, "no-peer"],
   ["the peer is for other hosts", { peers: [peer("tor-1", "198.51.100.1", { hosts: ["h9"] })], bgp: [advertisement("out", ["lan"], ["tor-1"])] }, "peer-not-for-this-host"],
   ["the peer carries the other family", { peers: [peer("tor-1", "198.51.100.1", { families: ["ipv6"] })], bgp: [advertisement("out", ["lan"], ["tor-1"])] }, "peer-without-family"],
@@ -163,6 +165,33 @@ for (const [what, scene, reason] of [
     assert.notEqual(sayReason(plan.bgp[0].why), "");
   });
 }
+
+/** What of the two peers is announced to, and with which communities: "tor-1:[1]". */
+function toldTo(keeps: ReturnType<Ownership["presence"]>["keeps"], { announceBgp = true, retiring = false, communities = [1, 0xffff0000] } = {}): readonly string[] {
+  const fleet: Ownership = { ...OWNER, presence: () => ({ announceBgp, keeps, retiring, reason: "it leaves" }) };
+  const keepers: Keepers = { hasKept: (name) => name === "tor-1", wouldKeep: (name) => name === "tor-2" };
+  const bgp = [advertisement("out", ["lan"], ["tor-1", "tor-2"], { communities: communities.map((value) => ({ type: "standard", value })) })];
+  return planVip(world({ ...IN_BGP, bgp, fleet, keepers }), VIP).bgp.flatMap((one) => {
+    if (!one.announced) return [];
+    const values = one.route.attributes.communities.map((community) => (community.type === "standard" ? community.value : 0));
+    return [`${one.route.peer}:${one.route.attributes.localPref} ${values.join()}`];
+  });
+}
+
+test("a host that leaves announces with GRACEFUL_SHUTDOWN and the lowest LOCAL_PREF (RFC 8326), once", () => {
+  const last = "0 1,4294901760";
+  assert.deepEqual(toldTo("nothing", { retiring: true }), [`tor-1:${last}`, `tor-2:${last}`]);
+  assert.deepEqual(toldTo("nothing", { retiring: true, communities: [1] }), [`tor-1:${last}`, `tor-2:${last}`]);
+  assert.deepEqual(toldTo("nothing", { communities: [1] }), ["tor-1:100 1", "tor-2:100 1"]);
+});
+
+test("before a restart the routers that would keep the routes have them as they are; after it, those that kept them", () => {
+  const [communities, last] = [[1], "0 1,4294901760"];
+  assert.deepEqual(toldTo("for the next life", { retiring: true, communities }), [`tor-1:${last}`, "tor-2:100 1"]);
+  assert.deepEqual(toldTo("for the next life", { announceBgp: false, retiring: true, communities }), ["tor-2:100 1"]);
+  assert.deepEqual(toldTo("of the last life", { announceBgp: false, communities }), ["tor-1:100 1"]);
+  assert.deepEqual(toldTo("nothing", { announceBgp: false, communities }), []);
+});
 
 test("a Cluster-policy route is kept without endpoints where that is configured", () => {
   const scene = { ...IN_BGP, endpoints: [], bgp: [advertisement("out", ["lan"], ["tor-1"], { withoutEndpoints: "keep" })] };

@@ -16,11 +16,13 @@ export {
   OPEN_SUBCODE,
   OPEN_ERROR,
   SEND_HOLD_TIMER_EXPIRED,
+  asHardReset,
   cease,
   communicationOf,
   decodeNotification,
   describeNotification,
   encodeNotification,
+  insideHardReset,
   notification,
 } from "./notification.ts";
 export { type Open, decodeOpen, encodeOpen } from "./open.ts";

@@ -132,6 +132,27 @@ export function cease(subcode: number, communication = ""): Notification {
   return notification(CEASE, subcode, carriesCommunication(subcode) ? encodeCommunication(communication) : undefined);
 }
 
+/** Those that RFC 8538 5.1 would have as a Hard Reset: the session is not meant to come back soon. */
+const FINAL: readonly number[] = [CEASE_SUBCODE.MAXIMUM_PREFIXES, CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, CEASE_SUBCODE.PEER_DECONFIGURED];
+
+/**
+ * The same to a peer with which the N bit was exchanged (RFC 8538 3.1): a Cease that is final goes inside a Hard Reset, because the
+ * peer would keep our routes after any other.
+ */
+export function asHardReset(farewell: Notification): Notification {
+  if (farewell.code !== CEASE || !FINAL.includes(farewell.subcode)) return farewell;
+  return notification(CEASE, CEASE_SUBCODE.HARD_RESET, encodeNotification(farewell));
+}
+
+/** What a Hard Reset wraps; anything else is itself. */
+export function insideHardReset(received: Notification): Notification {
+  return wraps(received) ? decodeNotification(received.data) : received;
+}
+
+function wraps({ code, subcode, data }: Notification): boolean {
+  return code === CEASE && subcode === CEASE_SUBCODE.HARD_RESET && data.length >= 2;
+}
+
 const MOST_DATA = 4096 - 19 - 2; // octets that a message holds beside its header, code and subcode (RFC 4271 4.1, 4.5)
 
 /** The body of the message. Never fails; data that no message can hold, as a whole message of the peer's, is cut. */
@@ -150,10 +171,8 @@ export function decodeNotification(body: Uint8Array): Notification {
 
 /** "OPEN error, bad peer AS"; numbers where there is no name; what a Hard Reset wraps (RFC 8538 3) in brackets. */
 export function describeNotification(received: Notification): string {
-  const { code, subcode, data } = received;
   // A Hard Reset inside a Hard Reset says nothing more, and two thousand of them fit a message.
-  const wraps = code === CEASE && subcode === CEASE_SUBCODE.HARD_RESET && data.length >= 2;
-  return wraps ? `${inWords(received)} (${inWords(decodeNotification(data))})` : inWords(received);
+  return wraps(received) ? `${inWords(received)} (${inWords(insideHardReset(received))})` : inWords(received);
 }
 
 function inWords(received: Notification): string {

@@ -1,0 +1,63 @@
+/**
+ * What the journal is told of one peer: when it comes up, and why it does not or no longer is; each sentence once until it was
+ * up again, for a retry that fails alike is no news.
+ */
+import type { Log } from "../log/index.ts";
+import type { Problem } from "../wire/index.ts";
+import type { BgpPeer } from "./desired.ts";
+import { type Failure, failureFields } from "./failure.ts";
+import type { Negotiated } from "./negotiated.ts";
+
+const MOST_SENTENCES = 32; // of each kind
+
+export class PeerLog {
+  readonly #log: Log;
+  readonly #config: BgpPeer;
+  readonly #saidFailures = new Set<string>();
+  /** Malformed attributes. Apart from failures: a peer that sends many must not silence those. */
+  readonly #saidSpoilt = new Set<string>();
+
+  constructor(log: Log, config: BgpPeer) {
+    this.#log = log;
+    this.#config = config;
+  }
+
+  up(agreed: Negotiated): void {
+    this.#saidFailures.clear();
+    this.#saidSpoilt.clear();
+    this.#log.info(`session with peer ${this.#config.name} is up`, {
+      peer: this.#config.name,
+      address: this.#config.address,
+      asn: agreed.remoteAsn,
+      hold_s: agreed.holdMs / 1000,
+      families: agreed.families.join(","),
+      ...(agreed.restart.keepsRoutesMs === 0 ? {} : { graceful_restart_s: agreed.restart.keepsRoutesMs / 1000 }),
+    });
+  }
+
+  restarted(): void {
+    this.#log.notice(`peer ${this.#config.name} has restarted and opened a new connection, which replaces the old one (RFC 4724)`, { peer: this.#config.name, address: this.#config.address });
+  }
+
+  /** `text`: describeFailure. */
+  failed(text: string, failure: Failure): void {
+    if (!isNews(text, this.#saidFailures)) return;
+    this.#log.warning(text, { peer: this.#config.name, address: this.#config.address, ...failureFields(failure) });
+  }
+
+  spoilt(problems: readonly Problem[], message: Uint8Array): void {
+    for (const { attribute, approach, text } of problems) {
+      const sentence = `peer ${this.#config.name} sends a malformed ${attribute}: ${text} (RFC 7606, ${approach})`;
+      if (!isNews(sentence, this.#saidSpoilt)) continue;
+      this.#log.warning(sentence, { peer: this.#config.name });
+      this.#log.debug(`the malformed UPDATE of peer ${this.#config.name}`, { message: Buffer.from(message).toString("hex") });
+    }
+  }
+}
+
+/** Remembers the sentence; false if it has been said, or too many have. */
+function isNews(sentence: string, said: Set<string>): boolean {
+  if (said.has(sentence) || said.size >= MOST_SENTENCES) return false;
+  said.add(sentence);
+  return true;
+}
