@@ -6,7 +6,7 @@
  *   {"do":"stop", "reason":"…"}
  */
 import { createInterface } from "node:readline";
-import { BgpSpeaker, type BgpDesired, type BgpPeer, type BgpRoute } from "../../src/bgp/index.ts";
+import { BgpSpeaker, type BgpDesired, type BgpPeer, type BgpRoute, type Keeper, RouteKeepers } from "../../src/bgp/index.ts";
 import { addressesBeside, systemTcp } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { type Address, type Ipv4, address, parsePrefix } from "../../src/net/index.ts";
@@ -19,7 +19,8 @@ type Command =
 
 type Route = { readonly peer: string; readonly prefix: string; readonly attributes?: Partial<BgpRoute["attributes"]> };
 
-const [routerId = "192.0.2.1"] = process.argv.slice(2);
+/** And the peers that keep the routes of the life before this one, as JSON. */
+const [routerId = "192.0.2.1", lastLife = "[]"] = process.argv.slice(2);
 const speaker = new BgpSpeaker({
   routerId: routerId as Ipv4,
   hostname: "edge-1",
@@ -28,6 +29,7 @@ const speaker = new BgpSpeaker({
   random: systemRandom,
   log: new Journal(process.stdout, "debug"),
   addressesBeside,
+  keepers: new RouteKeepers(JSON.parse(lastLife) as readonly Keeper[], () => undefined),
 });
 speaker.start();
 

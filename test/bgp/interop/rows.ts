@@ -18,6 +18,7 @@ export type RowName =
   | "refresh"
   | "manyRoutes"
   | "shortHold"
+  | "gracefulRestart"
   | "dials"
   | "collision"
   | "theirText"
@@ -106,6 +107,7 @@ export const ROWS: readonly Row[] = [
   },
   { key: "refresh", name: "a route refresh that it asks for is answered with everything", neighbor: {}, play: answersRefresh },
   { key: "manyRoutes", name: "two thousand routes arrive whole, and are withdrawn", neighbor: {}, play: carriesMany },
+  { key: "gracefulRestart", name: "with graceful restart", neighbor: { helpsRestart: true }, peer: { gracefulRestartMs: 60_000 } },
   {
     key: "dials",
     name: "it opens the session to us, with a password",
@@ -197,6 +199,28 @@ async function sees(scene: Scene, row: Row, prefix: string, wanted: Partial<Seen
     else assert.match(seen.nextHop, familyOf(prefix) === "ipv4" ? /^10\.[78]\.0\.1$/ : /^fd0[78]::1$/);
     return true;
   });
+}
+
+/** It is killed and comes back: the router keeps its routes all the time, and loses those that the new life does not announce. */
+export async function survivesDeath(scene: Scene, row: Row): Promise<void> {
+  const neighbor = scene.neighbor(row.key);
+  const [kept = "", lost = "", keptToo = "", lostToo = ""] = vips(row);
+  const over = new AbortController();
+  const misses: string[] = [];
+  const watching = (async (): Promise<void> => {
+    while (!over.signal.aborted) for (const prefix of [kept, keptToo]) if ((await scene.router.route(neighbor, prefix)) === undefined) misses.push(prefix);
+  })();
+  await scene.reviveSpeaker(async () => {
+    await eventually("the router has noticed", 8000, async () => (await scene.router.count(scene.neighbor("routes"))) === 0);
+    for (const prefix of vips(row)) assert.notEqual(await scene.router.route(neighbor, prefix), undefined, `${prefix} while nobody is here`);
+    scene.apply(row.key, row.peer ?? {}, [kept, keptToo]);
+  });
+  await scene.established(row.key);
+  for (const prefix of [lost, lostToo]) await goes(scene, row, prefix);
+  for (const prefix of [kept, keptToo]) await sees(scene, row, prefix, { asPath: "64500" });
+  over.abort();
+  await watching;
+  assert.deepEqual(misses, []);
 }
 
 async function goes(scene: Scene, row: Row, prefix: string): Promise<void> {
