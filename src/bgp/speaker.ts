@@ -12,6 +12,7 @@ import type { Clock, Random } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { reject } from "./connections.ts";
 import type { BgpDesired, BgpPeer, BgpRoute } from "./desired.ts";
+import type { Before } from "./graceful-restart.ts";
 import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
 import type { AddressesBeside } from "./next-hop.ts";
@@ -110,16 +111,16 @@ export class BgpSpeaker {
 
   #applyPeers(desired: BgpDesired): void {
     const wanted = new Map(desired.peers.map((config) => [config.name, config]));
-    const kept = new Set<string>();
+    const kept = new Map<string, Before>();
     for (const [name, peer] of this.#peers) {
       const config = wanted.get(name);
       if (config !== undefined && peer.isFor(config)) continue;
       this.#peers.delete(name);
-      if (this.#leave(peer, config) === "keeps routes") kept.add(name);
+      if (this.#leave(peer, config) === "keeps routes") kept.set(name, peer.before);
     }
     for (const config of desired.peers) {
       if (this.#peers.has(config.name)) continue;
-      const before = kept.has(config.name) ? "session" : this.#keepers.hasKept(config.name) ? "life" : "nothing";
+      const before = kept.get(config.name) ?? (this.#keepers.hasKept(config.name) ? "life" : "nothing");
       const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers }, before);
       this.#peers.set(config.name, peer);
       for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
