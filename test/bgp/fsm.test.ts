@@ -15,8 +15,13 @@ const AGREED: Negotiated = {
   holdMs: 90_000,
   keepaliveMs: 30_000,
   fourOctetAs: true,
+  withoutCapabilities: false,
   families: ["ipv4"],
+  extendedNextHop: false,
   enhancedRouteRefresh: false,
+  remoteLongLived: false,
+  role: undefined,
+  remoteRole: undefined,
   restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
   remoteHostname: undefined,
   remoteCapabilities: [],
@@ -119,6 +124,11 @@ for (const [state, type, next, actions] of [
   ["OpenSent", "OpenCollisionDump", "Idle", ["stop Hold", "send 6/7", "drop"]],
   ["OpenSent", "NotifMsg", "Idle", ["stop Hold", ...FAILED]],
   ["OpenSent", "NotifMsgVerErr", "Idle", ["stop Hold", ...FAILED]],
+  ["Connect", "IdleHoldTimer_Expires", "Idle", ["stop ConnectRetry", ...FAILED]],
+  ["Active", "IdleHoldTimer_Expires", "Idle", ["stop ConnectRetry", ...FAILED]],
+  ["OpenSent", "IdleHoldTimer_Expires", "Idle", ["stop Hold", "send 5/0", ...FAILED]],
+  ["OpenConfirm", "IdleHoldTimer_Expires", "Idle", [...LIVE, "send 5/0", ...FAILED]],
+  ["Established", "IdleHoldTimer_Expires", "Idle", [...LIVE, "send 5/0", ...DOWN]],
   ["OpenSent", "KeepAliveMsg", "Idle", ["stop Hold", "send 5/1", ...FAILED]],
   ["OpenSent", "UnexpectedMsg", "Idle", ["stop Hold", "send 5/1", ...FAILED]],
   ["OpenSent", "ConnectRetryTimer_Expires", "Idle", ["stop Hold", "send 5/0", ...FAILED]],
@@ -178,6 +188,11 @@ test("a passive peer listens and never dials", () => {
   const lost = step(step(passive.fsm, event("TcpConnectionConfirmed")).fsm, event("TcpConnectionFails"));
   assert.equal(lost.fsm.state, "Active");
   assert.deepEqual(lost.actions.map(short), ["stop Hold", "drop"]);
+});
+
+test("ConnectRetryCounter does not count a peer of another version", () => {
+  for (const state of ["OpenSent", "OpenConfirm"] as const) assert.equal(step(inState(state), event("NotifMsgVerErr")).fsm.connectRetryCounter, 0);
+  assert.equal(step(inState("Established"), event("NotifMsgVerErr")).fsm.connectRetryCounter, 1);
 });
 
 test("ConnectRetryCounter counts failures and is reset by the operator", () => {

@@ -1,4 +1,5 @@
 /** The lab: machines, networks and what runs on them as values, for tests, the demo and the benchmarks. */
+export { Bfdd, type BfddPeer } from "./bfdd.ts";
 export { Bird } from "./bird.ts";
 export { BootedSystem, whyNoBoot, type Release } from "./booted.ts";
 export { Capture } from "./capture.ts";
@@ -9,12 +10,14 @@ export { eventually, within } from "./eventually.ts";
 export { Fleet, type FleetOptions, type Member } from "./fleet.ts";
 export { readFrame, type Arp, type Frame, type NeighborMessage } from "./frames.ts";
 export { Frr, type FrrNeighbor, type FrrOptions, type FrrPath } from "./frr.ts";
+export { GoBgp } from "./gobgp.ts";
 export { Host, type KernelRoute, type Neighbour } from "./host.ts";
 export { Lab, whyNoLab } from "./lab.ts";
 export { labTest } from "./lab-test.ts";
 export { type Notification } from "./notify.ts";
+export { OpenBgpd } from "./openbgpd.ts";
 export { Prober, type ProbeReport, type Silence } from "./prober.ts";
-export { CommandError, LabProcess, run, type Exit, type Line, type Output } from "./run.ts";
+export { CommandError, LabProcess, run, runToEnd, type Exit, type Line, type Output } from "./run.ts";
 export { Link, Segment } from "./segment.ts";
 export { standIn, type Endpoint, type ServedVip } from "./stand-in.ts";
 export { now } from "./time.ts";
