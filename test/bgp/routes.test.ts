@@ -147,3 +147,14 @@ test("whom there is no peer for has no routes", () => {
   assert.equal(w.speaker.routes("tor-1"), undefined);
   assert.deepEqual(routes(w, "tor-2"), []);
 });
+
+test("for a peer that has not been found the routes wait for that", () => {
+  const w = new World();
+  w.apply({ peers: [{ ...PEER, sourceInterface: "dum9" }], vips: ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24", "10.8.8.8"] });
+  w.advance(100);
+  const because = "there is no interface dum9, whose address is to be our source";
+  assert.deepEqual(routes(w), [
+    { prefix: "10.9.9.0/24", state: "waiting", because, attributes: undefined },
+    { prefix: "10.8.8.8/32", state: "waiting", because, attributes: undefined },
+  ]);
+});
