@@ -7,7 +7,7 @@ import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers, type WantedPee
 import type { BfdProfileConfig, BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
 import { LastLeave } from "./last-leave.ts";
-import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemTcp, type Tcp } from "./linux/index.ts";
+import { addressesBeside, defaultRouteAddress, type Keepsakes, type Link, MulticastGroups, openFrameSocket, systemRoutes, systemTcp, type Tcp } from "./linux/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import type { Keepers } from "./plan/index.ts";
@@ -73,11 +73,13 @@ export class Routing {
     if (this.#speaker === undefined && bgp !== undefined) {
       const { keepsakes, log, clock, random, tcp = systemTcp } = this.#options;
       const identifier = routerId(host.routerId, keepsakes, () => defaultRouteAddress(links));
-      const groups = new MulticastGroups(log);
+      const kernel = { tcp, addressesBeside, openFrames: openFrameSocket, groups: new MulticastGroups(log), routes: systemRoutes };
       const neighborsChanged = (): void => { this.#watchPaths(); };
-      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, tcp, clock, random, log, addressesBeside, openFrames: openFrameSocket, groups, keepers: this.#keepers, neighborsChanged });
+      this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, ...kernel, clock, random, log, keepers: this.#keepers, neighborsChanged });
       this.#speaker.start();
       this.#watch.start();
+      const kept = this.#lastLeave.keepers().map(({ peer }) => peer);
+      if (kept.length > 0) log.info("peers may still have the routes from before the restart, which stay until this daemon has sent its own", { peers: kept.join(",") });
     }
     this.#speaker?.links(links);
   }
@@ -148,5 +150,6 @@ function sessionWith({ name, address, zone, sourceAddress, multihop }: BgpPeer, 
 function neighbor(peer: BgpPeerConfig, password: string | undefined): WantedPeer {
   const { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role } = peer;
   const { holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs } = peer;
-  return { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
+  const session = { multihop, ttlSecurity, families, passive, maxPrefixes, role, holdTimeMs, keepaliveTimeMs, connectTimeMs, gracefulRestartMs, password };
+  return { name, address, zone, asn, localAsn, port, sourceAddress, sourceInterface, ...session };
 }

@@ -14,6 +14,7 @@ export function configurationPage(schema: readonly Table[]): string {
     ...VALUES,
     ...section("TABLES", paragraph("In the order of the shipped file. In one file a `[table]` is given at most once, a `[[table]]` as often as there is something to say.")),
     ...schema.flatMap(tableBlocks),
+    ...AGGREGATES,
     ...RELOAD,
     ...EXAMPLES,
     ...section("FILES", item("`/etc/bmlb/config.toml`", "The configuration. As shipped, it shows every key and says nothing yet."), item("`/etc/bmlb/conf.d/*.toml`", "More of it.")),
@@ -92,6 +93,19 @@ const VALUES = [
     paragraph("No message, log line or status ever shows a secret, nor the value of a key that names one unless there is such a file."),
   ),
 ];
+
+const AGGREGATES = section(
+  "AGGREGATES",
+  paragraph(
+    "With `aggregation_length` below 32, or `aggregation_length_v6` below 128, routers are told one prefix of that length for all VIPs in it. It is never wider than the part of the pool that it is in: at the ends of a range it is cut to fit. A second `[[bgp.advertisement]]` with the whole length may tell the same routers the single addresses too, for example with `no-advertise`.",
+  ),
+  paragraph(
+    "Traffic for addresses of the aggregate that no Service has comes here as well. So that it does not go back to the router and loop, the kernel gets an `unreachable` route for the aggregate before it is announced: in the main table, protocol 251, with a metric so high that any other route to the same prefix wins. It is put back if another program removes it, kept over a restart, and removed with the announcement. That takes CAP_NET_ADMIN, which the unit has with the drop-in for gateways only: `install -D -m 644 -t /etc/systemd/system/bmlb.service.d /usr/share/doc/bmlb/examples/gateway.conf`, then `systemctl daemon-reload` and `systemctl restart bmlb`. Without it the aggregate is not announced, and `bmlb explain`, `bmlb status` and the log say so.",
+  ),
+  paragraph(
+    "A host announces the aggregate while it would announce one of the VIPs in it. With `externalTrafficPolicy: Local` it therefore draws the traffic for all of them, also for those without an endpoint on its node, whose traffic is lost there: such Services belong in a pool that is announced without aggregation.",
+  ),
+);
 
 const RELOAD = section(
   "RELOAD",

@@ -16,6 +16,14 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "How fit this host says it is: 3 eligible, 2 on probation after a start or a return, 1 doubtful, 0 never. The highest rank that is present serves. The reason says what to mend; `bmlb hosts` shows all ranks.",
   },
   {
+    line: "drained, but no other host takes over: this one goes on answering for <n> VIPs",
+    meaning: "No other host stands for them, or is fit to: look at `bmlb hosts` and `bmlb explain` before this one is switched off.",
+  },
+  {
+    line: "leaves its routes with the peers that keep them until it is back",
+    meaning: "The daemon restarts, and these peers have `graceful_restart`: nothing is withdrawn. If it does not come back within that time, they drop the routes.",
+  },
+  {
     line: "<address> is used on <interface> by <MAC>, which is no host of the fleet",
     meaning: "Somebody else answers ARP or NDP for an address of a pool, or asks in its name. The same stands in an Event of the Service. Find the machine by its MAC address and take the address from it, or take it out of the pool. On a node it may be kube-proxy in IPVS mode without strictARP, or another load balancer.",
   },
@@ -90,6 +98,18 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
   {
     line: "another program on this host, most likely a BFD daemon, has UDP port <port>: stop it",
     meaning: "Only one BFD daemon can listen on a host. With FRR set `bfdd=no` in `/etc/frr/daemons`; with BIRD remove `protocol bfd`. BGP goes on without BFD.",
+  },
+  {
+    line: "no session with peer <name>: no router advertises itself on interface <interface>",
+    meaning: "An unnumbered peer is known by its Router Advertisements, and none came. In FRR `neighbor <interface> interface remote-as external` turns them on there; with BIRD it takes a `protocol radv`.",
+  },
+  {
+    line: "aggregate <prefix> is not announced: the unreachable route that it needs takes CAP_NET_ADMIN, which the drop-in for gateways gives",
+    meaning: "Without that route, traffic for unused addresses of the aggregate would run in circles between the router and this host. Enable the drop-in with the command that the line ends with, or announce single addresses.",
+  },
+  {
+    line: "another program has removed the unreachable route of aggregate <prefix>; it is put back",
+    meaning: "Something on this host cleans the routing table. Find it: for a few seconds each time, traffic for unused addresses of the aggregate ran in circles.",
   },
   {
     line: "peer <name> gets no more than <n> <family> routes (max_prefixes), and new ones are held back: raise it, after the limit of the router",

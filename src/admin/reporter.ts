@@ -10,7 +10,7 @@ import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
 import { bfdNote, bfdReport } from "./bfd-report.ts";
 import { announced, peerReport } from "./peer-report.ts";
@@ -44,6 +44,8 @@ export interface ReportSources {
   /** Names of the peers from which a limit of routes keeps it. */
   heldFrom(address: Address): readonly string[];
   hosts(): readonly HostView[];
+  /** RFC 3339. */
+  drainedSince(): string | undefined;
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
   explainOwnership(address: Address, segment: string): Explanation | undefined;
@@ -66,7 +68,7 @@ export class Reporter {
   status(): StatusReport {
     const from = this.#sources;
     const { source, client, election } = from.kube();
-    const { peers = [], listeners = [] } = from.bgp() ?? {};
+    const { peers = [], listeners = [], aggregates = [] } = from.bgp() ?? {};
     const bfd = from.bfd();
     const presence = from.presence();
     const viewAgeMs = from.viewAgeMs();
@@ -79,6 +81,7 @@ export class Reporter {
       uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
+      drained_since: from.drainedSince() ?? null,
       kubernetes: {
         server: client.server,
         view: from.view(),
@@ -93,6 +96,7 @@ export class Reporter {
       warnings: [
         ...from.warnings(),
         ...listeners.flatMap(({ problem }) => problem ?? []),
+        ...withoutBackstop(aggregates),
         ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`)),
         ...bfd.problems,
         ...bfd.sessions.filter(({ problem = "" }) => !bfd.problems.includes(problem)).flatMap((session) => bfdNote(session) ?? []),
@@ -240,7 +244,9 @@ export class Reporter {
     }
     for (const decision of plan.bgp) {
       const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
+      const lacking = decision.announced ? this.#withoutBackstop(decision.route.prefix) : undefined;
       if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
+      else if (lacking !== undefined) ways.push({ way, here: false, because: lacking });
       else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
       else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer, held.includes(decision.route.peer)) });
     }
@@ -252,6 +258,11 @@ export class Reporter {
       ways,
       candidates: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#candidates(address, segment)])),
     };
+  }
+
+  /** Why an aggregate is announced to nobody, be the session up or not. */
+  #withoutBackstop(wanted: Prefix): string | undefined {
+    return this.#sources.bgp()?.aggregates.find(({ prefix }) => prefix.address === wanted.address && prefix.length === wanted.length)?.problem;
   }
 
   #whyNotTold(name: string, held: boolean): string {
@@ -293,6 +304,13 @@ export class Reporter {
     for (const intents of this.#sources.plan().l2.values()) if (intents.some((intent) => intent.action === "answer")) answered++;
     return answered;
   }
+}
+
+/** The first sentence, and how many others there are: what keeps one aggregate back keeps them all. */
+function withoutBackstop(aggregates: BgpStatus["aggregates"]): string[] {
+  const [first, ...others] = aggregates.flatMap(({ problem }) => problem ?? []);
+  if (first === undefined) return [];
+  return [others.length === 0 ? first : `${first} (and so ${others.length === 1 ? "is another one" : `are ${others.length} others`})`];
 }
 
 function segmentsOf(plan: VipPlan): readonly string[] {

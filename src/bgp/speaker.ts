@@ -6,11 +6,12 @@
  * 8950, 9003, 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Link, OpenFrames, Tcp, TcpArrival } from "../linux/index.ts";
+import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import { type Address, formatPrefix, type Ipv4 } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
 import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
 import type { Before } from "./graceful-restart.ts";
@@ -37,6 +38,8 @@ export type BgpSpeakerParts = {
   /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
   readonly openFrames: OpenFrames;
   readonly groups: Groups;
+  /** For what is in an aggregate and no VIP. */
+  readonly routes: RouteTable;
   /** Called when `neighbors` may be others than after the last call of `apply`. */
   readonly neighborsChanged?: () => void;
 };
@@ -51,9 +54,10 @@ export class BgpSpeaker {
   /** What was last asked for, in the order of the configuration. */
   #wanted: ReadonlyMap<string, WantedPeer> = new Map();
   readonly #neighbors: Neighbors;
+  readonly #aggregates: Aggregates;
   /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
   #lookAgain: Timer | undefined;
-  #view: "complete" | "incomplete" = "incomplete";
+  #complete = false;
   /** Sessions that have been told goodbye, by the peer's address. */
   readonly #leaving = new Map<string, Promise<void>>();
   /** What was last asked for, by VIP. */
@@ -70,6 +74,9 @@ export class BgpSpeaker {
     });
     this.#neighbors = new Neighbors(parts, () => {
       this.#look();
+    });
+    this.#aggregates = new Aggregates(parts, (vips) => {
+      this.#allowed(vips);
     });
   }
 
@@ -88,11 +95,12 @@ export class BgpSpeaker {
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
-    this.#view = desired.complete ? "complete" : "incomplete";
+    this.#complete = desired.complete;
     this.#applyPeers(desired.peers);
     this.#listeners.apply(desired.listen ?? [], this.neighbors);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
-    for (const peer of this.#peers.values()) peer.flush(this.#view);
+    if (desired.complete) this.#aggregates.complete();
+    this.#flush();
   }
 
   /** BFD found that the path to a peer is down, by this diagnostic. */
@@ -110,6 +118,7 @@ export class BgpSpeaker {
       routerId: this.#parts.routerId,
       peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
       listeners: this.#listeners.status(),
+      aggregates: this.#aggregates.status(),
     };
   }
 
@@ -151,7 +160,8 @@ export class BgpSpeaker {
 
   /**
    * Withdraws everything and tells the peers why (RFC 9003); before a restart, peers that keep our routes are left with them and without
-   * a word. Resolves when that has left, or the peers take nothing any more.
+   * a word. What is in the kernel for them goes too, or is left to the successor. Resolves when that has left, or the peers take nothing any
+   * more.
    */
   async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
@@ -162,34 +172,42 @@ export class BgpSpeaker {
     if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
     const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
+    await this.#aggregates.stop(sequel);
   }
 
+  /** First whatever is left is left, then whatever is new begins: one may take the place of another. */
   #applyPeers(wanted: readonly WantedPeer[]): void {
     const before = this.#wanted;
     this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
     this.#neighbors.apply(wanted);
-    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, "unwanted", "it is no longer configured");
-    for (const peer of wanted) this.#applyPeer(peer, isDeepStrictEqual(before.get(peer.name), peer));
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured", undefined);
+    const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
+    for (const [config, past] of begin) this.#begin(config, past);
   }
 
-  /** `asBefore`: that is what was wanted of it, so that a session that is up stays as it is. */
-  #applyPeer(wanted: WantedPeer, asBefore: boolean): void {
-    const before = this.#peers.get(wanted.name);
+  /**
+   * Takes what is wanted of a peer, if need be by leaving it; returns what is to begin.
+   * @param asBefore its addresses are to be found as they were, so that a session that is up keeps those that it has
+   */
+  #change(wanted: WantedPeer, asBefore: boolean): readonly (readonly [BgpPeer, Before])[] {
+    const { name } = wanted;
+    const before = this.#peers.get(name);
     const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
-    if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return;
-    const why = asBefore ? "its address or ours is another now" : "its configuration changed";
-    const left = before === undefined ? "has none" : this.#leave(before, neighbor.found ? neighbor.peer : "unknown", neighbor.found ? why : neighbor.why);
-    if (neighbor.found) this.#begin(neighbor.peer, left === "keeps routes" ? "session" : this.#keepers.hasKept(wanted.name) ? "life" : "nothing");
+    if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return [];
+    const moved = asBefore && before !== undefined && neighbor.found && !isSameNeighbor(before.config, neighbor.peer);
+    const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
+    const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
+    if (!neighbor.found) return [];
+    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
   }
 
-  #begin(config: BgpPeer, before: Before): void {
+  #begin(config: BgpPeer, past: Before): void {
     const turned = (): void => {
       this.#look();
     };
-    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, before);
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, past);
     this.#peers.set(config.name, peer);
-    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-    peer.flush(this.#view);
+    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) this.#offer(peer, vip, route);
     this.#startWhenFree(peer);
   }
 
@@ -199,7 +217,9 @@ export class BgpSpeaker {
     this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
       this.#lookAgain = undefined;
       const found = this.neighbors;
-      for (const wanted of this.#wanted.values()) if (wanted.address === undefined || wanted.sourceInterface !== undefined) this.#applyPeer(wanted, true);
+      const sought = [...this.#wanted.values()].filter(({ address, sourceInterface }) => address === undefined || sourceInterface !== undefined);
+      for (const [config, past] of sought.flatMap((wanted) => this.#change(wanted, true))) this.#begin(config, past);
+      this.#flush();
       if (isDeepStrictEqual(found, this.neighbors)) return;
       this.#listeners.peers(this.neighbors);
       this.#parts.neighborsChanged?.();
@@ -216,15 +236,14 @@ export class BgpSpeaker {
       });
   }
 
-  /** Says goodbye to a peer that is no longer wanted, or not like this, or of which it is not known where it is. */
-  #leave(peer: Peer, next: BgpPeer | "unwanted" | "unknown", why: string): "keeps routes" | "has none" {
+  /** Says goodbye to a peer that is no longer wanted, or not like this. */
+  #leave(peer: Peer, subcode: number, why: string, next: BgpPeer | undefined): "keeps routes" | "has none" {
     const { name, address } = peer.config;
     this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
-    const sequel = typeof next !== "string" && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
     const keeps = peer.keepsRoutesFor(sequel);
     const key = addressOf(peer);
-    const subcode = next === "unwanted" ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE;
     const gone = peer.stop(cease(subcode), sequel).finally(() => {
       if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
@@ -236,9 +255,32 @@ export class BgpSpeaker {
     const before = this.#routes.get(vip) ?? [];
     if (before === wanted) return;
     for (const route of before) if (!wanted.some((other) => isSameDestination(route, other))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
-    for (const { peer, prefix, attributes } of wanted) this.#peers.get(peer)?.offer(vip, prefix, attributes);
+    this.#aggregates.want(vip, before, wanted);
+    for (const route of wanted) this.#offer(this.#peers.get(route.peer), vip, route);
     if (wanted.length === 0) this.#routes.delete(vip);
     else this.#routes.set(vip, wanted);
+  }
+
+  #offer(peer: Peer | undefined, vip: Address, { prefix, attributes }: BgpRoute): void {
+    if (this.#aggregates.allows(prefix)) peer?.offer(vip, prefix, attributes);
+  }
+
+  /** Aggregates of these VIPs may be announced now, or no longer. */
+  #allowed(vips: ReadonlySet<Address>): void {
+    for (const vip of vips) {
+      for (const route of this.#routes.get(vip) ?? []) {
+        const peer = this.#peers.get(route.peer);
+        if (this.#aggregates.allows(route.prefix)) this.#offer(peer, vip, route);
+        else peer?.retract(vip, route.prefix);
+      }
+    }
+    this.#flush();
+  }
+
+  /** A table without aggregates that are about to be allowed is not complete: a router that kept them over a restart would lose them at its end. */
+  #flush(): void {
+    const view = this.#complete && this.#aggregates.settled ? "complete" : "incomplete";
+    for (const peer of this.#peers.values()) peer.flush(view);
   }
 
   /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */
@@ -260,6 +302,11 @@ export class BgpSpeaker {
   #isAwaited(zone: string | undefined): boolean {
     return [...this.#wanted.values()].some((wanted) => wanted.address === undefined && wanted.zone === zone && !this.#peers.has(wanted.name));
   }
+}
+
+/** Whether its addresses are found in the same way. */
+function isFoundAlike(a: WantedPeer, b: WantedPeer | undefined): boolean {
+  return a.address === b?.address && a.zone === b?.zone && a.sourceAddress === b?.sourceAddress && a.sourceInterface === b?.sourceInterface;
 }
 
 /** One link-local address may be on several links. */

@@ -2,12 +2,23 @@
 import type { Address, Family, Ipv4, Prefix } from "../net/index.ts";
 import type { WrittenAttributes } from "../wire/index.ts";
 import type { State } from "./fsm.ts";
+import type { RestartAgreement } from "./graceful-restart.ts";
 import type { Traffic } from "./message-counts.ts";
 
 export type BgpStatus = {
   readonly routerId: Ipv4;
   readonly peers: readonly BgpPeerStatus[];
   readonly listeners: readonly BgpListenerStatus[];
+  readonly aggregates: readonly BgpAggregateStatus[];
+};
+
+/** A prefix of more than one address that is wanted. */
+export type BgpAggregateStatus = {
+  readonly prefix: Prefix;
+  /** How many VIPs ask for it. */
+  readonly vips: number;
+  /** Why it is not announced to anybody, as a sentence; undefined if it may be. */
+  readonly problem: string | undefined;
 };
 
 export type BgpPeerStatus = {
@@ -75,6 +86,7 @@ export type BgpNegotiatedStatus = {
   /** Ours, and what the peer says to be (RFC 9234); undefined: none is configured, or said. */
   readonly role: string | undefined;
   readonly remoteRole: string | undefined;
+  readonly restart: RestartAgreement;
   /** All that the peer offered, in words. */
   readonly remoteCapabilities: readonly string[];
   /** All that we offered. */

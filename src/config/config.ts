@@ -132,12 +132,15 @@ export type BgpAdvertisement = {
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];
   readonly serviceSelectors: readonly LabelSelector[];
+  /** Lengths of the prefixes that are announced; below 32 and 128, aggregates. */
+  readonly aggregationLength: Readonly<Record<"ipv4" | "ipv6", number>>;
   readonly localPref: number;
   /** Undefined: no MED attribute. */
   readonly med: number | undefined;
   readonly prepend: number;
   readonly communities: readonly Community[];
   readonly withoutEndpoints: "withdraw" | "keep";
+  readonly linkBandwidth: "off" | "non-transitive" | "transitive";
 };
 
 export type BfdProfileConfig = {

@@ -6,7 +6,7 @@ import type { BfdSessionStatus } from "../../src/bfd/index.ts";
 import { bfdStatus, peerStatus, Sources } from "./sources.ts";
 
 function reporterOf(sessions: readonly BfdSessionStatus[], problems: readonly string[] = []): Reporter {
-  return new Reporter(new Sources({ bfd: () => ({ sessions, problems }), bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor"), peerStatus("spine")], listeners: [] }) }).sources);
+  return new Reporter(new Sources({ bfd: () => ({ sessions, problems }), bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor"), peerStatus("spine")], listeners: [], aggregates: [] }) }).sources);
 }
 
 test("a session that is up is reported with all that was agreed", () => {

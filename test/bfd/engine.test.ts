@@ -50,6 +50,7 @@ class Side {
         }
         return undefined;
       },
+      receive: () => undefined,
       afterArrivals: (fn) => {
         this.#read();
         fn();

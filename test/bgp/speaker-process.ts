@@ -7,7 +7,7 @@
  */
 import { createInterface } from "node:readline";
 import { BgpSpeaker, type BgpDesired, type BgpRoute, type WantedPeer } from "../../src/bgp/index.ts";
-import { addressesBeside, LinkWatcher, MulticastGroups, openFrameSocket, systemTcp } from "../../src/linux/index.ts";
+import { addressesBeside, LinkWatcher, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { type Address, type Ipv4, address, parsePrefix } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
@@ -34,6 +34,7 @@ const speaker = new BgpSpeaker({
   addressesBeside,
   openFrames: openFrameSocket,
   groups: new MulticastGroups(log),
+  routes: systemRoutes,
 });
 speaker.start();
 void new LinkWatcher({ log, clock: systemClock, onChange: (links) => { speaker.links(links); } }).start();
@@ -89,5 +90,5 @@ function peerOf(given: GivenPeer): WantedPeer {
 function routeOf({ peer, prefix: text, attributes }: Route): BgpRoute {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new Error(`not a prefix: ${text}`);
-  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], ...attributes } };
+  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined, ...attributes } };
 }

@@ -1,8 +1,9 @@
 /** A speaker and its routers on one virtual clock. */
+import { setImmediate as turn } from "node:timers/promises";
 import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes, type WantedPeer } from "../../src/bgp/index.ts";
-import type { FrameSocket, FrameSocketOptions, Link } from "../../src/linux/index.ts";
+import type { FrameSocket, FrameSocketOptions, Link, RouteTable } from "../../src/linux/index.ts";
 import { type Log, type LogFields, formatLine } from "../../src/log/index.ts";
-import { type Address, type Ipv4, type Ipv6, type Mac, address, isIpv4 } from "../../src/net/index.ts";
+import { type Address, type Family, type Ipv4, type Ipv6, type Mac, type Prefix, address, formatPrefix, isIpv4, parsePrefix } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { MemoryNetwork } from "./memory-tcp.ts";
 import { Router } from "./router.ts";
@@ -30,7 +31,7 @@ export const PEER: BgpPeer = {
   gracefulRestartMs: 0,
 };
 
-export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
+export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined };
 
 /** Interfaces that hear what they are told to, and remember what was sent. */
 export class MemoryFrames {
@@ -69,6 +70,28 @@ export class MemoryFrames {
 
 export const NO_GROUPS = { join: () => undefined, leave: () => undefined, renew: () => undefined };
 
+/** A kernel's table that does what it is told, unless it is told to refuse. */
+export class MemoryRoutes implements RouteTable {
+  readonly prefixes = new Set<string>();
+  /** How often it was changed. */
+  changes = 0;
+  /** Why it refuses. */
+  refuses: string | undefined;
+
+  unreachable(family: Family): Promise<readonly Prefix[]> {
+    return Promise.resolve([...this.prefixes].flatMap((text) => parsePrefix(text) ?? []).filter(({ address: at }) => isIpv4(at) === (family === "ipv4")));
+  }
+
+  change({ add, remove }: Parameters<RouteTable["change"]>[0]): Promise<void> {
+    if (add.length + remove.length === 0) return Promise.resolve();
+    if (this.refuses !== undefined) return Promise.reject(new Error(this.refuses));
+    this.changes++;
+    for (const prefix of add) this.prefixes.add(formatPrefix(prefix));
+    for (const prefix of remove) this.prefixes.delete(formatPrefix(prefix));
+    return Promise.resolve();
+  }
+}
+
 /** An interface that is up. */
 export function link(name: string, parts: Partial<Link> = {}): Link {
   return {
@@ -102,6 +125,7 @@ export class World {
   readonly router = new Router(this.world, this.network);
   readonly lines: string[] = [];
   readonly frames = new MemoryFrames();
+  readonly routes = new MemoryRoutes();
   beside: ReturnType<AddressesBeside> = { ipv4: US, ipv6: "fd07::1" as Ipv6 };
   readonly speaker: BgpSpeaker;
   #vips = new Set<Address>();
@@ -120,9 +144,10 @@ export class World {
       random: seededRandom(seed),
       log: this.#log(),
       addressesBeside: () => this.beside,
-      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
       openFrames: (options) => this.frames.open(options),
       groups: NO_GROUPS,
+      routes: this.routes,
+      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
   }
@@ -144,6 +169,15 @@ export class World {
 
   advance(ms: number): void {
     this.world.advance(ms);
+  }
+
+  /** Lets so much time pass, and whatever waits for the kernel's table go on before and after. */
+  async pass(ms: number): Promise<void> {
+    this.advance(0);
+    await turn();
+    this.advance(ms);
+    await turn();
+    this.advance(100);
   }
 
   /** Brings a session with the default router up. */

@@ -60,6 +60,7 @@ ttl_security = false
 bfd = "slow"
 graceful_restart = "30s"
 families = ["ipv4"]
+authentication = "md5"
 passive = true
 max_prefixes = 1000
 role = "customer"
@@ -83,6 +84,7 @@ med = 0
 prepend = 2
 communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
+link_bandwidth = "transitive"
 
 [bgp.communities]
 gold = "64500:300"
@@ -236,6 +238,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         hostSelectors: [],
         nodeSelectors: [],
         serviceSelectors: [],
+        aggregationLength: { ipv4: 32, ipv6: 128 },
         localPref: 200,
         med: 0,
         prepend: 2,
@@ -248,6 +251,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
           { type: "standard", value: 64500 * 65536 + 300 },
         ],
         withoutEndpoints: "keep",
+        linkBandwidth: "transitive",
       },
     ],
   });
@@ -361,6 +365,8 @@ for (const [what, toml] of [
   ["one link-local address on two interfaces", `[bgp]\nasn = 1\n${PEER("a", "fe80::1%eth0")}${PEER("b", "fe80::1%eth1")}`],
   ["unnumbered peers on two interfaces", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0")}${UNNUMBERED("b", "eth1")}`],
   ["unnumbered peers on one interface of different hosts", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0", 'hosts = ["edge-1"]')}${UNNUMBERED("b", "eth0", 'hosts = ["edge-2"]')}`],
+  ["aggregates no wider than the pool", `[[pool]]\nname = "p"\naddresses = ["192.0.2.0/24", "2001:db8::/64"]\n[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\naggregation_length = 24\naggregation_length_v6 = 64\n`],
+  ["an aggregate and single addresses to the same peers with other attributes", `[[pool]]\nname = "p"\naddresses = ["192.0.2.0/24", "2001:db8::/64"]\n[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\naggregation_length = 24\naggregation_length_v6 = 64\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200\ncommunities = ["no-advertise"]\n`],
   ["a peer on this host", `[bgp]\nasn = 1\n${PEER("frr", "127.0.0.1")}`],
   ["advertisements that differ for different peers", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}${PEER("b", "192.0.2.2")}[[bgp.advertisement]]\nname = "a"\npeers = ["a"]\nlocal_pref = 200\n[[bgp.advertisement]]\nname = "b"\npeers = ["b"]\n`],
   ["advertisements that differ for different hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nhosts = ["x*"]\nmed = 1\n[[bgp.advertisement]]\nname = "b"\nhosts = ["y*"]\n`],

@@ -88,11 +88,13 @@ export function advertisement(name: string, pools: readonly string[], peers: rea
     hostSelectors: [],
     nodeSelectors: [],
     serviceSelectors: [],
+    aggregationLength: { ipv4: 32, ipv6: 128 },
     localPref: 100,
     med: undefined,
     prepend: 0,
     communities: [],
     withoutEndpoints: "withdraw",
+    linkBandwidth: "off",
     ...parts,
   };
 }

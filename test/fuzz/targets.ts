@@ -41,7 +41,9 @@ import {
   isLinkLocal,
   prefixesOf,
   decodeBfd,
+  decodeBfdEcho,
   encodeBfd,
+  encodeBfdEcho,
 } from "../../src/wire/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { PEER } from "../bgp/world.ts";
@@ -169,6 +171,14 @@ export const TARGETS: readonly Target[] = [
     },
   },
   {
+    name: "bfd-echo",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      const echo = accepted(() => decodeBfdEcho(octets));
+      if (echo !== undefined) assert.deepEqual(decodeBfdEcho(encodeBfdEcho(echo, US, US)), echo);
+    },
+  },
+  {
     name: "bgp-open",
     most: BODY_OCTETS,
     run: (octets) => {
@@ -251,6 +261,7 @@ function hearBfd(octets: Uint8Array): void {
       assert.equal(decodeBfd(answer).myDiscriminator, DISCRIMINATOR);
       return undefined;
     },
+    receive: () => undefined,
     afterArrivals: (fn) => { fn(); },
     tell: (message) => {
       if (message.type === "report") report = message.report;
