@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import { type Address, formatPrefix, type Ipv4 } from "../net/index.ts";
+import type { Address, Ipv4 } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
@@ -22,6 +22,7 @@ import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
 import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 import type { Groups } from "./unnumbered-link.ts";
+import { unofferedRoutes } from "./unoffered-routes.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -136,21 +137,15 @@ export class BgpSpeaker {
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined {
-    const wanted = this.#wanted.get(peer);
-    return this.#peers.get(peer)?.routes() ?? (wanted === undefined ? undefined : this.#routesWithoutSession(wanted));
+    return this.#wanted.has(peer) ? this.#routesOf(peer) : undefined;
   }
 
-  /** Of a peer of which it is not known where it is: what it would get. */
-  *#routesWithoutSession(wanted: WantedPeer): Iterable<BgpRouteStatus> {
-    const because = this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session";
-    const seen = new Set<string>();
-    for (const [vip, routes] of this.#routes) {
-      for (const { peer, prefix } of routes) {
-        if (peer !== wanted.name || seen.has(formatPrefix(prefix))) continue;
-        seen.add(formatPrefix(prefix));
-        yield { prefix, state: "waiting", because, attributes: undefined, vips: [vip], vipCount: 1 };
-      }
-    }
+  *#routesOf(name: string): Iterable<BgpRouteStatus> {
+    const peer = this.#peers.get(name);
+    if (peer !== undefined) yield* peer.routes();
+    const wanted = this.#wanted.get(name);
+    const nowhere = peer !== undefined || wanted === undefined ? undefined : (this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session");
+    yield* unofferedRoutes(name, this.#routes, this.#aggregates.status(), nowhere);
   }
 
   /** Whether a stop would take routes from some peer that has been told any. */
