@@ -254,9 +254,9 @@ export class Peer {
     routes: (update) => {
       this.#routes(update);
     },
-    spoilt: (problems, message) => {
+    spoilt: (update, message) => {
       this.#received.malformed++;
-      this.#log.spoilt(problems, message);
+      this.#log.spoilt(update, message);
     },
     refresh: (refresh: RouteRefresh) => {
       this.#transmitter.refresh(refresh);
