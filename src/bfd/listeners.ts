@@ -2,7 +2,7 @@
  * The sockets on which packets arrive: one for each of our addresses and kind of session, shared by the sessions there. A socket takes
  * what may be for one of them; the rest does not leave the kernel.
  */
-import { type Address, familyOf } from "../net/index.ts";
+import { type Address, familyOf, isLinkLocal } from "../net/index.ts";
 import type { Channel } from "../thread/index.ts";
 import type { BfdSession } from "./desired.ts";
 import type { FromThread, ToThread } from "./messages.ts";
@@ -93,7 +93,7 @@ export class Listeners {
 
   /** Link-local addresses are each interface's own; one that was made anew is another. */
   #keyOf(local: Address, { multihop, zone }: BfdSession): string {
-    const interfaceOf = /^fe[89ab]/.test(local) && zone !== undefined ? this.#sockets.interfaceIndex(zone) : undefined;
+    const interfaceOf = isLinkLocal(local) && zone !== undefined ? this.#sockets.interfaceIndex(zone) : undefined;
     return `${multihop ? "multihop" : "single-hop"} ${local} ${interfaceOf ?? ""}`;
   }
 }
