@@ -163,6 +163,8 @@ export class Peer {
     const restart = this.#established?.agreed?.restart;
     // One that is away and was left with them keeps them still.
     if (restart === undefined) return this.#parts.keepers.wouldKeep(this.config.name);
+    // Who has none keeps none, as of a drained host: its next life is to begin without. What the last one left may be there until End-of-RIB.
+    if (!this.hasRoutes && this.#before !== "life") return false;
     return restart.keepsRoutesMs > 0 && (sequel === "restart" || restart.hardReset);
   }
 
