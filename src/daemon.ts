@@ -8,6 +8,7 @@ import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admi
 import { Allocator } from "./allocator.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import type { Config, Loaded, LoadedConfig } from "./config/index.ts";
+import { Drain } from "./drain.ts";
 import { type FleetFact, sayFact } from "./fleet/index.ts";
 import { Hosts } from "./hosts.ts";
 import { identify } from "./identity.ts";
@@ -78,6 +79,7 @@ export class Daemon {
   readonly #reporter: Reporter;
   readonly #servers: Servers;
   readonly #reloads: Reloads;
+  readonly #drain: Drain;
   #view: "none" | "cache" | "api" = "none";
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
@@ -162,6 +164,7 @@ export class Daemon {
       wrote: (service) => { this.#kubernetes.source.wrote(service); },
       event: (event) => { this.#kubernetes.events.say(event); },
     });
+    this.#drain = new Drain({ keepsakes, fleet: this.#hosts.fleet, clock, log, stopping: () => this.#isStopping() });
     const sources = reportSources({
       version,
       cluster: this.#cluster,
@@ -178,13 +181,18 @@ export class Daemon {
       viewAgeMs: () => (this.#viewTold === undefined ? undefined : clock.now() - this.#viewTold),
       asInFiles: () => this.#reloads.problem === undefined,
       warnings: () => this.#warnings(),
+      drainedSince: () => this.#drain.since,
     });
     const reporter = new Reporter(sources);
     this.#reporter = reporter;
     this.#servers = new Servers({
       runtime: folders.runtime,
       reporter,
-      reload: () => this.reload(),
+      carryOut: {
+        "/v1/reload": () => this.reload(),
+        "/v1/drain": () => Promise.resolve(this.#drain.drain()),
+        "/v1/undrain": () => Promise.resolve(this.#drain.undrain()),
+      },
       samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
       unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
       log,
@@ -243,6 +251,7 @@ export class Daemon {
     for (const problem of this.#interfaceProblems()) log.warning(problem);
     if (!this.#cluster.complete) log.warning("the cluster is not known yet, neither from the API nor from the cache: nothing is announced until the API has answered");
     if (this.#reloads.problem === undefined) this.#parts.keep(this.#loaded);
+    this.#drain.resume();
     this.#repair();
   }
 
@@ -281,6 +290,7 @@ export class Daemon {
     this.#onIdle?.();
     await this.#starting;
     this.#allocator.stop();
+    this.#drain.stop();
     const handedOver = new Promise<void>((resolve) => {
       this.#onHandedOver = resolve;
     });
@@ -494,6 +504,6 @@ export class Daemon {
     const disk = unwritten === undefined ? undefined : `the cluster cannot be written to disk: ${unwritten}; a restart without the API would know only what was written before`;
     const api = [election.status().problem, hostLease.status().problem].filter((problem) => problem !== undefined);
     const own = [this.#reloads.problem, this.#nodeProblem, disk].filter((problem) => problem !== undefined);
-    return [...own, ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
+    return [...own, ...this.#drain.problems(), ...this.#servers.problems(), ...this.#interfaceProblems(), ...new Set(api), ...this.#hosts.warnings()];
   }
 }

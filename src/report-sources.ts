@@ -9,7 +9,7 @@ import type { Announcer } from "./l2/index.ts";
 import { notServed, type Planner, planVip, sayReason, type World } from "./plan/index.ts";
 
 /** The parts of the daemon, and what it alone knows of itself. */
-export interface Insides extends Pick<ReportSources, "version" | "state" | "uptimeMs" | "view" | "viewAgeMs" | "asInFiles" | "warnings"> {
+export interface Insides extends Pick<ReportSources, "version" | "state" | "uptimeMs" | "view" | "viewAgeMs" | "asInFiles" | "warnings" | "drainedSince"> {
   readonly cluster: Cluster;
   readonly planner: Planner;
   readonly fleet: Fleet;

@@ -49,6 +49,8 @@ export class Routing {
       const kernel = { tcp: systemTcp, addressesBeside, openFrames: openFrameSocket, groups: new MulticastGroups(log), routes: systemRoutes };
       this.#speaker = new BgpSpeaker({ routerId: identifier, hostname: host.name, ...kernel, clock, random, log, keepers: this.#keepers });
       this.#speaker.start();
+      const kept = this.#lastLeave.keepers().map(({ peer }) => peer);
+      if (kept.length > 0) log.info("peers may still have the routes from before the restart, which stay until this daemon has sent its own", { peers: kept.join(",") });
     }
     this.#speaker?.links(links);
   }

@@ -3,7 +3,7 @@
  * any of them, and says so.
  */
 import { mkdirSync } from "node:fs";
-import { AdminSocket, answerFrom, ControlSocket, MetricsServer, type ReloadReport, type Reporter, type Sample } from "./admin/index.ts";
+import { AdminSocket, answerFrom, ControlSocket, MetricsServer, type Orders, type Reporter, type Sample } from "./admin/index.ts";
 import type { MetricsConfig } from "./config/index.ts";
 import type { Log } from "./log/index.ts";
 import type { Clock } from "./time/index.ts";
@@ -12,7 +12,7 @@ export type ServersOptions = {
   /** Folder of the sockets; may be missing. */
   readonly runtime: string;
   readonly reporter: Reporter;
-  readonly reload: () => Promise<ReloadReport>;
+  readonly carryOut: { readonly [Path in keyof Orders]: () => Promise<Orders[Path]> };
   readonly samples: () => readonly Sample[];
   /** A sentence if the daemon is not healthy. */
   readonly unhealthy: () => string | undefined;
@@ -33,9 +33,9 @@ export class Servers {
 
   constructor(options: ServersOptions) {
     this.#options = options;
-    const { runtime, reporter, reload, samples, unhealthy, log, clock } = options;
+    const { runtime, reporter, carryOut, samples, unhealthy, log, clock } = options;
     this.#admin = new AdminSocket({ path: `${runtime}/bmlb.sock`, log, clock, soon: (fn) => setImmediate(fn), answer: (path, query) => answerFrom(reporter, path, query) });
-    this.#control = new ControlSocket({ path: `${runtime}/control.sock`, log, carryOut: { "/v1/reload": reload } });
+    this.#control = new ControlSocket({ path: `${runtime}/control.sock`, log, carryOut });
     this.#metrics = new MetricsServer({ log, read: samples, unhealthy });
   }
 

@@ -14,9 +14,9 @@ function __bmlb_at
             continue
         end
         switch "$command $word"
-            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb bgp routes' 'bmlb rbac' 'bmlb completion'
+            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb drain' 'bmlb undrain' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb bgp routes' 'bmlb rbac' 'bmlb completion'
                 set command "$command $word"
-            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb bgp routes --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
+            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb drain --socket' 'bmlb undrain --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb bgp routes --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
                 set value yes
         end
     end
@@ -28,6 +28,8 @@ complete -c bmlb -n '__bmlb_at bmlb' -a run -d 'run the daemon in the foreground
 complete -c bmlb -n '__bmlb_at bmlb' -a check -d 'check a configuration without starting anything'
 complete -c bmlb -n '__bmlb_at bmlb' -a version -d 'print the version'
 complete -c bmlb -n '__bmlb_at bmlb' -a reload -d 'have the daemon read its configuration again'
+complete -c bmlb -n '__bmlb_at bmlb' -a drain -d 'have this host serve nothing that another host can, until it is undrained'
+complete -c bmlb -n '__bmlb_at bmlb' -a undrain -d 'have this host serve again'
 complete -c bmlb -n '__bmlb_at bmlb' -a status -d 'how this host is'
 complete -c bmlb -n '__bmlb_at bmlb' -a vips -d 'every VIP, who answers for it and to whom it is announced'
 complete -c bmlb -n '__bmlb_at bmlb' -a explain -d 'why an address does or does not answer here, and who should'
@@ -48,6 +50,12 @@ complete -c bmlb -n '__bmlb_at bmlb version' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb reload' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb reload' -l socket -r -F -d 'control socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb reload' -s h -l help -d 'print this help'
+complete -c bmlb -n '__bmlb_at bmlb drain' -l json -d 'print JSON for scripts'
+complete -c bmlb -n '__bmlb_at bmlb drain' -l socket -r -F -d 'control socket of the daemon'
+complete -c bmlb -n '__bmlb_at bmlb drain' -s h -l help -d 'print this help'
+complete -c bmlb -n '__bmlb_at bmlb undrain' -l json -d 'print JSON for scripts'
+complete -c bmlb -n '__bmlb_at bmlb undrain' -l socket -r -F -d 'control socket of the daemon'
+complete -c bmlb -n '__bmlb_at bmlb undrain' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb status' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb status' -l socket -r -F -d 'socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb status' -s h -l help -d 'print this help'

@@ -16,6 +16,14 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "How fit this host says it is: 3 eligible, 2 on probation after a start or a return, 1 doubtful, 0 never. The highest rank that is present serves. The reason says what to mend; `bmlb hosts` shows all ranks.",
   },
   {
+    line: "drained, but no other host takes over: this one goes on answering for <n> VIPs",
+    meaning: "No other host stands for them, or is fit to: look at `bmlb hosts` and `bmlb explain` before this one is switched off.",
+  },
+  {
+    line: "leaves its routes with the peers that keep them until it is back",
+    meaning: "The daemon restarts, and these peers have `graceful_restart`: nothing is withdrawn. If it does not come back within that time, they drop the routes.",
+  },
+  {
     line: "<address> is used on <interface> by <MAC>, which is no host of the fleet",
     meaning: "Somebody else answers ARP or NDP for an address of a pool, or asks in its name. The same stands in an Event of the Service. Find the machine by its MAC address and take the address from it, or take it out of the pool. On a node it may be kube-proxy in IPVS mode without strictARP, or another load balancer.",
   },

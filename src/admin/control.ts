@@ -34,7 +34,7 @@ export class ControlSocket {
   async start(): Promise<string | undefined> {
     const { path, log } = this.#options;
     const why = await listenAt(this.#server, path, 0o600);
-    if (why !== undefined) return `cannot listen on ${path}, so that \`bmlb reload\` does not work: ${why}`;
+    if (why !== undefined) return `cannot listen on ${path}, so that \`bmlb reload\` and \`bmlb drain\` do not work: ${why}`;
     this.#server.on("error", (error) => {
       log.warning("the control socket failed", { error: error.message });
     });

@@ -41,6 +41,8 @@ export interface ReportSources {
   /** Names of the peers from which a limit of routes keeps it. */
   heldFrom(address: Address): readonly string[];
   hosts(): readonly HostView[];
+  /** RFC 3339. */
+  drainedSince(): string | undefined;
   presence(): { readonly rank: number; readonly reason: string };
   standing(address: Address, segment: string): Standing;
   explainOwnership(address: Address, segment: string): Explanation | undefined;
@@ -75,6 +77,7 @@ export class Reporter {
       uptime_seconds: Math.round(from.uptimeMs() / 1000),
       rank: presence.rank,
       rank_reason: presence.reason,
+      drained_since: from.drainedSince() ?? null,
       kubernetes: {
         server: client.server,
         view: from.view(),
@@ -167,7 +170,7 @@ export class Reporter {
           state,
           because: because ?? null,
           attributes: attributes ?? null,
-          vips: vips.map((address) => this.#whoAsks(address, peer)),
+          vips: vips.map((address) => this.#whoAsks(address, peer, prefix)),
           vips_total: vipCount,
         };
       }
@@ -175,9 +178,9 @@ export class Reporter {
   }
 
   /** For whom an address is announced to a peer. */
-  #whoAsks(address: Address, peer: string): RouteReport["vips"][number] {
+  #whoAsks(address: Address, peer: string, prefix: Prefix): RouteReport["vips"][number] {
     const plan = this.#sources.planVip(address);
-    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer);
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer && formatPrefix(one.route.prefix) === formatPrefix(prefix));
     return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
   }
 

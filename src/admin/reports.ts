@@ -13,6 +13,8 @@ export type StatusReport = {
   readonly uptime_seconds: number;
   readonly rank: number;
   readonly rank_reason: string;
+  /** Since when it is drained (RFC 3339); null if it is not. */
+  readonly drained_since: string | null;
   readonly kubernetes: {
     readonly server: string;
     /** Where the view of the cluster comes from. */
@@ -165,6 +167,16 @@ export type ReloadReport = {
   readonly warnings: readonly string[];
 };
 
+/** What became of an order to drain this host, or to end that. */
+export type DrainReport = {
+  /** It is drained now. */
+  readonly drained: boolean;
+  /** It was otherwise before. */
+  readonly changed: boolean;
+  /** For people: what follows, or why nothing does. */
+  readonly note: string;
+};
+
 /** What is asked, and what is answered. */
 export type Reports = {
   readonly "/v1/status": StatusReport;
@@ -180,4 +192,4 @@ export type Reports = {
 };
 
 /** What is ordered on the control socket, and what came of it. */
-export type Orders = { readonly "/v1/reload": ReloadReport };
+export type Orders = { readonly "/v1/reload": ReloadReport; readonly "/v1/drain": DrainReport; readonly "/v1/undrain": DrainReport };

@@ -22,6 +22,7 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
     gauge("rank", "How fit this host says it is: 3 eligible, 2 probation, 1 doubtful, 0 never.", status.rank),
     gauge("vips", "Addresses of Services that are in a configured pool.", status.vips.total),
     gauge("vips_answered", "Addresses for which this host answers ARP or NDP.", status.vips.answered_here),
+    gauge("drained", "1 while this host is drained.", Number(status.drained_since !== null)),
     gauge("allocator", "1 while this host is the allocator.", Number(status.allocator.here)),
     ...(status.kubernetes.current_seconds_ago === null ? [] : [gauge("kubernetes_view_age_seconds", "Since the view of the cluster was known to be current.", status.kubernetes.current_seconds_ago)]),
     ...status.kubernetes.watches.map((watch) => gauge("kubernetes_objects", "Objects known, by kind.", watch.objects, { kind: watch.kind })),

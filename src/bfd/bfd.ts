@@ -8,6 +8,7 @@ import { type Channel, processMs } from "../thread/index.ts";
 import { type Clock, type Random, type Timer, within } from "../time/index.ts";
 import { bfdDiagnostic } from "../wire/index.ts";
 import type { BfdDesired, BfdSession } from "./desired.ts";
+import { EchoPaths } from "./echo-path.ts";
 import { Listeners, MULTIHOP_PORT, SINGLE_HOP_PORT } from "./listeners.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { type BfdSockets, systemSockets } from "./sockets.ts";
@@ -80,7 +81,7 @@ export class Bfd {
     return { sessions: Array.from(this.#sessions.values(), (watched) => watched.status(now)), problems: this.#problems };
   }
 
-  /** Tells all peers AdminDown. Resolves when they know, at the latest a second later. */
+  /** Tells all peers AdminDown. Resolves when they know, at the latest a second later; what is lent then stays open until the process ends. */
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#look?.cancel();
@@ -90,7 +91,6 @@ export class Bfd {
       this.#onAlone = resolve;
     });
     await within(this.#options.clock, FAREWELL_MS, alone);
-    for (const watched of this.#leaving.values()) this.#close(watched);
   }
 
   #add(wanted: BfdSession): void {
@@ -105,6 +105,7 @@ export class Bfd {
     if (watched.open === undefined) return;
     this.#listeners.join(watched.discriminator, watched.open.local, wanted); // minimum_ttl may be another
     this.#post({ type: "configure", session: watched.discriminator, profile: wanted.profile });
+    this.#echo(watched);
   }
 
   #remove(watched: Watched): void {
@@ -120,8 +121,7 @@ export class Bfd {
   /** Its part in the thread is gone, or never was. */
   #close(watched: Watched): void {
     this.#listeners.leave(watched.discriminator);
-    if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
-    watched.open = undefined;
+    this.#closeSockets(watched);
     this.#byDiscriminator.delete(watched.discriminator);
     this.#leaving.delete(watched.discriminator);
     if (this.#leaving.size === 0) this.#onAlone?.();
@@ -138,7 +138,7 @@ export class Bfd {
       const local = wanted.local ?? this.#sockets.localAddressToward(wanted.remote, wanted.zone);
       const listener = this.#listeners.join(discriminator, local, wanted);
       const { fd, sourcePort } = this.#openTransmitter(wanted, local);
-      watched.open = { local, listener, fd, sourcePort, interface: index };
+      watched.open = { local, listener, fd, sourcePort, interface: index, echo: new EchoPaths(this.#sockets) };
       watched.trouble = undefined;
       this.#post({ type: "add", session: discriminator, remote: wanted.remote, listener, fd, profile: wanted.profile, counters: watched.counters.shared });
     } catch (error) {
@@ -166,11 +166,28 @@ export class Bfd {
     return twin?.wanted.peer;
   }
 
+  /** Only what is in the kernel's ARP table can be told: after the session came up, and when the peer's MAC has changed. */
+  #echo({ wanted, open, discriminator, report }: Watched): void {
+    if (open === undefined || report?.state !== "up") return;
+    try {
+      const path = open.echo.look(wanted, open.local, discriminator);
+      if (path !== undefined) this.#post({ type: "echo", session: discriminator, path });
+    } catch (error) {
+      this.#options.log.warning(`no echo packets to peer ${wanted.peer}: ${error instanceof Error ? error.message : String(error)}`, { peer: wanted.peer });
+    }
+  }
+
+  #closeSockets(watched: Watched): void {
+    if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
+    watched.open?.echo.close();
+    watched.open = undefined;
+  }
+
   #openTransmitter(wanted: BfdSession, local: BfdSession["remote"]): { readonly fd: number; readonly sourcePort: number } {
     const taken = new Set(Array.from(this.#byDiscriminator.values(), ({ open }) => open?.sourcePort ?? 0));
     for (const sourcePort of sourcePorts(taken, this.#options.random)) {
       try {
-        return { fd: this.#sockets.openTransmitter({ local, remote: wanted.remote, zone: wanted.zone, port: portOf(wanted), sourcePort }), sourcePort };
+        return { fd: this.#sockets.openTransmitter({ local, remote: wanted.remote, zone: wanted.zone, port: portOf(wanted), sourcePort, multihop: wanted.multihop }), sourcePort };
       } catch (error) {
         if (this.#sockets.errorCode(error) !== "EADDRINUSE") throw error;
       }
@@ -189,7 +206,7 @@ export class Bfd {
         return { whose: "session", sentence: `this host has no interface ${wanted.zone ?? ""}` };
       case "ENETUNREACH":
       case "EHOSTUNREACH":
-        return { whose: "session", sentence: `this host knows no way to ${wanted.remote}` };
+        return { whose: "session", sentence: wanted.multihop ? `this host knows no way to ${wanted.remote}` : `${wanted.remote} is on no segment of this host: if it is behind a router, set multihop` };
       default:
         return { whose: "session", sentence: error instanceof Error ? error.message : String(error) };
     }
@@ -203,7 +220,8 @@ export class Bfd {
     this.#look = this.#options.clock.timer("look after BFD", LOOK_MS, () => {
       for (const watched of [...this.#sessions.values()]) {
         if (watched.open === undefined) this.#open(watched);
-        else if (watched.report?.state !== "up" && this.#isAstray(watched)) this.#begin(watched);
+        else if (watched.report?.state === "up") this.#echo(watched);
+        else if (this.#isAstray(watched)) this.#begin(watched);
       }
       this.#lookLater();
     });
@@ -232,7 +250,7 @@ export class Bfd {
     for (const watched of [...this.#leaving.values()]) this.#close(watched);
     for (const watched of this.#sessions.values()) {
       const wasUp = watched.report?.state === "up";
-      if (watched.open !== undefined) this.#sockets.close(watched.open.fd);
+      this.#closeSockets(watched);
       watched.lose();
       // The path has not failed: only who watched it.
       if (wasUp) this.#options.onEvent({ type: "down", peer: watched.wanted.peer, diagnostic: bfdDiagnostic(0), administrative: true });
@@ -247,11 +265,13 @@ export class Bfd {
     else if (!this.#leaving.has(message.session)) this.#tell(watched, message);
   }
 
-  #tell({ wanted }: Watched, event: Extract<FromThread, { readonly type: "up" | "down" }>): void {
+  #tell(watched: Watched, event: Extract<FromThread, { readonly type: "up" | "down" }>): void {
     const { log, onEvent } = this.#options;
+    const { wanted } = watched;
     const fields = { peer: wanted.peer, address: wanted.remote };
     if (event.type === "up") {
       log.notice(`BFD with peer ${wanted.peer} is up`, fields);
+      this.#echo(watched);
       onEvent({ type: "up", peer: wanted.peer });
       return;
     }

@@ -22,7 +22,7 @@ export class Engine {
     };
   }
 
-  take(message: Extract<ToThread, { readonly type: "add" | "configure" | "remove" }>): void {
+  take(message: Extract<ToThread, { readonly type: "add" | "configure" | "echo" | "remove" }>): void {
     switch (message.type) {
       case "add": {
         const runner = new Runner(message, this.#parts);
@@ -32,6 +32,9 @@ export class Engine {
       }
       case "configure":
         this.#runners.get(message.session)?.configure(message.profile);
+        return;
+      case "echo":
+        this.#runners.get(message.session)?.echo(message.path);
         return;
       case "remove":
         this.#runners.get(message.session)?.remove();

@@ -8,7 +8,7 @@
  */
 import { BFD_DIAGNOSTIC, type BfdControl } from "../wire/index.ts";
 import type { BfdProfile } from "./desired.ts";
-import { type Intervals, NOBODY, NO_POLL, type Remote, type Session, isDemandActive, isSilenced, transmitInterval, wantedIntervals } from "./session.ts";
+import { type Intervals, NOBODY, NO_POLL, type Remote, type Session, echoInterval, isDemandActive, isSilenced, transmitInterval, wantedIntervals } from "./session.ts";
 import type { BfdState } from "./status.ts";
 
 export type Event =
@@ -59,9 +59,9 @@ export function step(session: Session, event: Event): Step {
     case "disable":
       return session.state === "admin-down" ? stay(session) : disable(session);
     case "echo-works":
-      return session.state === "up" ? stay(negotiate({ ...session, echoWorks: true })) : stay(session);
+      return stay(echoInterval(session) === undefined ? session : negotiate({ ...session, echoWorks: true }));
     case "echo-failed":
-      return session.state === "up" ? tell(session, { ...session, state: "down", localDiag: BFD_DIAGNOSTIC.ECHO_FAILED }) : stay(session);
+      return session.echoWorks ? tell(session, { ...session, state: "down", localDiag: BFD_DIAGNOSTIC.ECHO_FAILED }) : stay(session);
   }
 }
 

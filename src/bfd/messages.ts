@@ -12,6 +12,8 @@ export type ToThread =
   /** The descriptor is lent until the session was removed. */
   | { readonly type: "add"; readonly session: number; readonly remote: Address; readonly listener: number; readonly fd: number; readonly profile: BfdProfile; readonly counters: SharedArrayBuffer }
   | { readonly type: "configure"; readonly session: number; readonly profile: BfdProfile }
+  /** How echo packets are to be sent. The descriptor is lent until the session was removed. */
+  | { readonly type: "echo"; readonly session: number; readonly path: { readonly fd: number; readonly frame: Uint8Array } }
   /** Says AdminDown, and is gone when the peer knows, or has been told a few times. */
   | { readonly type: "remove"; readonly session: number };
 
@@ -35,6 +37,8 @@ export type Report = {
   readonly transmitMs: number | undefined;
   readonly detectionMs: number | undefined;
   readonly echoMs: number | undefined;
+  /** The peer says that it returns echo packets. */
+  readonly echoWelcome: boolean;
   readonly ups: number;
   readonly downs: number;
   /** Why the last packet was discarded; undefined if it was not. */

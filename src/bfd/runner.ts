@@ -8,6 +8,7 @@ import type { Address } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { BFD_CONTROL_OCTETS, BFD_DIAGNOSTIC, type BfdControl, encodeBfd } from "../wire/index.ts";
 import type { BfdProfile } from "./desired.ts";
+import { Echo } from "./echo.ts";
 import { type Event, step } from "./machine.ts";
 import { type Discard, type FromThread, PacketCounters, type Report, type ToThread } from "./messages.ts";
 import { controlPacket, detectionTime, echoInterval, jittered, newSession, type Session, transmitInterval } from "./session.ts";
@@ -22,6 +23,8 @@ export type RunnerParts = {
   readonly muted: () => boolean;
   /** Sends a datagram; the errno's name if that failed. */
   readonly send: (fd: number, octets: Uint8Array) => string | undefined;
+  /** Reads one frame of echo packets that waits into `octets` and returns its length; undefined: none waits. */
+  readonly receive: (fd: number, octets: Uint8Array) => number | undefined;
   /** Calls when everything has been taken that had arrived by now, as far as one turn of the loop reads. */
   readonly afterArrivals: (fn: () => void) => void;
   /** How many datagrams have been read on all sockets. */
@@ -41,6 +44,7 @@ export class Runner {
   readonly #fd: number;
   readonly #counters: PacketCounters;
   readonly #octets = new Uint8Array(BFD_CONTROL_OCTETS);
+  readonly #echo: Echo;
   #session: Session;
   #since: number;
   #timer: { readonly timer: Timer; readonly due: number } | undefined;
@@ -66,6 +70,7 @@ export class Runner {
     this.#counters = new PacketCounters(counters);
     this.#session = newSession(profile, session);
     this.#since = parts.processMs();
+    this.#echo = new Echo(parts, { works: () => { this.#take({ type: "echo-works" }); }, failed: () => { this.#take({ type: "echo-failed" }); } });
   }
 
   get session(): Session {
@@ -84,6 +89,10 @@ export class Runner {
 
   configure(profile: BfdProfile): void {
     this.#take({ type: "configure", profile });
+  }
+
+  echo(path: Extract<ToThread, { readonly type: "echo" }>["path"]): void {
+    this.#echo.use(path);
   }
 
   received(packet: BfdControl): void {
@@ -112,6 +121,7 @@ export class Runner {
   stop(): void {
     this.#removed = true;
     this.#timer?.timer.cancel();
+    this.#echo.stop();
   }
 
   #leaveIfTold(): void {
@@ -140,6 +150,7 @@ export class Runner {
     if (session !== before) this.#report();
     if (effects.includes("up")) this.#parts.tell({ type: "up", session: session.localDiscr });
     if (effects.includes("down")) this.#parts.tell({ type: "down", session: session.localDiscr, diagnostic: session.localDiag, administrative: session.remote.state === "admin-down" && session.localDiag === BFD_DIAGNOSTIC.NEIGHBOR_DOWN });
+    this.#echo.follow(echoInterval(session), session.profile.detectMult);
     this.#leaveIfTold();
     this.#arm();
   }
@@ -212,6 +223,7 @@ export class Runner {
       transmitMs: inMs(transmitInterval(session)),
       detectionMs: inMs(detectionTime(session)),
       echoMs: session.echoWorks ? inMs(echoInterval(session)) : undefined,
+      echoWelcome: remote.requiredMinEchoRxUs !== 0,
       ups: this.#ups,
       downs: this.#downs,
       discarding: this.#discarding,

@@ -1,5 +1,5 @@
 /** What the room needs of the kernel; `systemSockets`, or a double in tests. */
-import { closeSocket, duplicate, filterBfdListener, interfaceIndex, localAddressToward, openBfdListener, openBfdTransmitter, systemErrorCode } from "../linux/index.ts";
+import { closeSocket, duplicate, filterBfdListener, interfaceIndex, interfaceWith, localAddressToward, neighbourMac, openBfdListener, openBfdTransmitter, openEchoSocket, systemErrorCode } from "../linux/index.ts";
 
 export const systemSockets = {
   openListener: openBfdListener,
@@ -7,6 +7,9 @@ export const systemSockets = {
   openTransmitter: openBfdTransmitter,
   localAddressToward,
   interfaceIndex,
+  interfaceWith,
+  neighbourMac,
+  openEcho: openEchoSocket,
   duplicate,
   close: closeSocket,
   errorCode: systemErrorCode,

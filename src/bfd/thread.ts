@@ -3,7 +3,7 @@
  * after which silence means death. It falls silent when the main loop stands.
  */
 import { createSocket, type Socket } from "node:dgram";
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import type { MessagePort } from "node:worker_threads";
 import { type Pulse, processMs } from "../thread/index.ts";
 import { systemClock, systemRandom } from "../time/index.ts";
@@ -19,6 +19,7 @@ export function serveBfd(port: MessagePort, pulse: Pulse): void {
     processMs,
     muted: () => pulse.isDead,
     send,
+    receive,
     afterArrivals: (fn) => { setImmediate(fn); },
     tell: (message: FromThread) => { port.postMessage(message); },
   });
@@ -59,5 +60,14 @@ function attempt(fd: number, octets: Uint8Array): string | undefined {
     return undefined;
   } catch (error) {
     return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : String(error);
+  }
+}
+
+/** Without waiting: the socket does not block. */
+function receive(fd: number, octets: Uint8Array): number | undefined {
+  try {
+    return readSync(fd, octets);
+  } catch {
+    return undefined; // EAGAIN, or an interface that is gone
   }
 }

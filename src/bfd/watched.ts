@@ -1,7 +1,8 @@
 /** One session as the main loop sees it: what it is to be, the sockets that it has, and what its part in the thread reported last. */
-import type { Address } from "../net/index.ts";
+import { type Address, isIpv4 } from "../net/index.ts";
 import { bfdDiagnostic } from "../wire/index.ts";
 import type { BfdProfile, BfdSession } from "./desired.ts";
+import type { EchoPaths } from "./echo-path.ts";
 import { type Discard, PacketCounters, type Report } from "./messages.ts";
 import type { BfdSessionStatus } from "./status.ts";
 
@@ -11,6 +12,7 @@ export type Open = {
   readonly listener: number;
   readonly fd: number;
   readonly sourcePort: number;
+  readonly echo: EchoPaths;
   /** Index of its interface when its sockets were opened. */
   readonly interface: number | undefined;
 };
@@ -78,10 +80,20 @@ export class Watched {
     return `nothing is heard from ${remote}: check that BFD toward ${this.open?.local ?? "this host"} is configured there${ttl}`;
   }
 
+  /** Why echo packets do not watch the path, which control packets do all the same. */
+  #echoProblem({ echoMs, echoWelcome }: Report): string | undefined {
+    const { profile, remote, multihop } = this.wanted;
+    if (profile.echoMs === undefined || echoMs !== undefined) return undefined;
+    if (multihop || !isIpv4(remote)) return "no echo packets are sent: bmlb has the echo mode for adjacent peers over IPv4 only";
+    if (!echoWelcome) return "no echo packets are sent: the peer does not return any";
+    return `echo packets have not come back yet: ${remote} has to route packets back onto the segment that they came from`;
+  }
+
   #problem(): string | undefined {
     const { report, wanted } = this;
     if (this.trouble !== undefined) return this.trouble.sentence;
-    if (report === undefined || report.state === "up") return undefined;
+    if (report?.state === "up") return this.#echoProblem(report);
+    if (report === undefined) return undefined;
     if (report.sendError !== undefined) return `nothing can be sent to ${wanted.remote}: ${report.sendError}`;
     if (report.discarding !== undefined) return `its packets are discarded: ${DISCARDED[report.discarding]}`;
     if (report.remote?.state === "admin-down") return "the peer has its side switched off (AdminDown)";

@@ -277,17 +277,22 @@ function admit(table: Table): void {
   }
 }
 
-/** Takes their places from those beyond the limit that were asked for last; they wait before those that already do. */
+/**
+ * Takes their places from those beyond the limit that were asked for last; and from those within it of which the peer has not been told
+ * while it still has others. They wait before those that already do.
+ */
 function dismiss(table: Table): void {
   const admitted = [...table.routes.values()].filter((route) => route.admitted);
-  const beyond = admitted.slice(table.limit);
-  for (const route of beyond) {
+  const leave = (route: Route): void => {
     route.admitted = false;
     mark(table, route);
-  }
-  if (beyond.length > 0) table.held = new Set([...beyond, ...table.held]);
+  };
+  for (const route of admitted.slice(table.limit)) leave(route);
+  for (const route of admitted.slice(0, table.limit).reverse()) if (route.sent === undefined && table.counting > table.limit) leave(route);
+  const waiting = admitted.filter((route) => !route.admitted);
+  if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
 }
 
-function keyOf({ localPref, med, prepend, communities }: RouteAttributes): string {
-  return JSON.stringify([localPref, med, prepend, communities]);
+function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
+  return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
 }

@@ -79,6 +79,13 @@ export class Aggregates {
       .map(({ prefix, vips, backed }) => ({ prefix, vips: vips.size, problem: backed === true ? undefined : describe(prefix, this.#problem) }));
   }
 
+  /** Those that are not announced to anybody, with the VIPs that ask for them. */
+  held(): { readonly prefix: Prefix; readonly vips: readonly Address[]; readonly problem: string }[] {
+    return [...this.#aggregates.values()]
+      .filter(({ vips, backed }) => vips.size > 0 && backed !== true)
+      .map(({ prefix, vips }) => ({ prefix, vips: [...vips], problem: describe(prefix, this.#problem) }));
+  }
+
   /** "restart": a successor follows, who will find what is in the kernel. Resolves when the routes are gone or are to be kept. */
   async stop(sequel: "nothing" | "restart"): Promise<void> {
     this.#state = "stopped";

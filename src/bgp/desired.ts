@@ -45,6 +45,14 @@ export type RouteCommunity =
   | { readonly type: "large"; readonly global: number; readonly local1: number; readonly local2: number }
   | { readonly type: "route-target"; readonly asn: number; readonly value: number };
 
+/** How much traffic a route is worth beside others to the same prefix (draft-ietf-idr-link-bandwidth). */
+export type LinkBandwidth = {
+  /** A 32-bit float on the wire. */
+  readonly octetsPerSecond: number;
+  /** Whether the router may pass it on to other autonomous systems. */
+  readonly transitive: boolean;
+};
+
 /** Attributes of a route that are ours to choose; ORIGIN, AS_PATH and the next hop follow from the session. */
 export type RouteAttributes = {
   /** Sent on iBGP only. */
@@ -53,6 +61,7 @@ export type RouteAttributes = {
   /** How often our AS is prepended beyond the one that must be there. */
   readonly prepend: number;
   readonly communities: readonly RouteCommunity[];
+  readonly linkBandwidth: LinkBandwidth | undefined;
 };
 
 export type BgpRoute = { readonly peer: string; readonly prefix: Prefix; readonly attributes: RouteAttributes };

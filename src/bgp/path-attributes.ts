@@ -1,5 +1,5 @@
 /** The attributes of a route as one session carries them (RFC 4271 5.1). Pure. */
-import { NO_LLGR, type PathAttributes, ownPath, routeTarget } from "../wire/index.ts";
+import { NO_LLGR, type PathAttributes, linkBandwidth, ownPath, routeTarget } from "../wire/index.ts";
 import type { RouteAttributes } from "./desired.ts";
 import type { Negotiated } from "./negotiated.ts";
 import { onlyToCustomer } from "./role.ts";
@@ -10,7 +10,10 @@ export function pathAttributes(route: RouteAttributes, { internal, localAsn, rol
   const forced = remoteLongLived ? [NO_LLGR] : [];
   const standard = [...route.communities.flatMap((community) => (community.type === "standard" ? [community.value] : [])), ...forced];
   const large = route.communities.flatMap((community) => (community.type === "large" ? [community] : []));
-  const extended = route.communities.flatMap((community) => (community.type === "route-target" ? [routeTarget(community.asn, community.value)] : []));
+  const extended = [
+    ...route.communities.flatMap((community) => (community.type === "route-target" ? [routeTarget(community.asn, community.value)] : [])),
+    ...(route.linkBandwidth === undefined ? [] : [linkBandwidth(localAsn, route.linkBandwidth)]),
+  ];
   const otc = onlyToCustomer(role, localAsn);
   return {
     origin: "igp",

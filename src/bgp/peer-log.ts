@@ -31,8 +31,9 @@ export class PeerLog {
     this.#saidSpoilt.clear();
     const mayFilter = !agreed.internal && !this.#saidThatItMayFilter;
     this.#saidThatItMayFilter ||= mayFilter;
-    this.#log.info(`session with peer ${this.#config.name} is up${mayFilter ? "; if routes do not show there, its import policy may drop them (RFC 8212)" : ""}`, {
-      peer: this.#config.name,
+    const { name } = this.#config;
+    this.#log.info(mayFilter ? `session with peer ${name} is up; if routes do not show there, its import policy may drop them (RFC 8212)` : `session with peer ${name} is up`, {
+      peer: name,
       address: this.#config.address,
       asn: agreed.remoteAsn,
       hold_s: agreed.holdMs / 1000,

@@ -102,7 +102,7 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
 }
 
 function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole } = agreed;
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole, restart } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -116,6 +116,7 @@ function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly C
     families,
     role,
     remoteRole,
+    restart,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
     localCapabilities: ours.map(describeCapability),
     agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
@@ -142,6 +143,9 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (held > 0) lines.push(`${held} ${family} prefixes are held back: the peer gets no more than ${config.maxPrefixes} (max_prefixes); raise it, after the limit of the router`);
   }
   if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
+  if (config.gracefulRestartMs > 0 && agreed.restart.keepsRoutesMs === 0) {
+    lines.push("it will drop the routes when the daemon restarts, although graceful_restart is set: the router does not offer to help with a graceful restart");
+  }
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

@@ -36,9 +36,9 @@ export type PeerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  readonly keepers: RouteKeepers;
   /** A session came up, or ended. */
   readonly turned: () => void;
-  readonly keepers: RouteKeepers;
 };
 
 /**
@@ -76,7 +76,7 @@ export class Peer {
     this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
     this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
-      this.#before = "session"; // its End-of-RIB is with the peer
+      this.#before = "session"; // the peer has been sent its End-of-RIB
     });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
       this.#retry();
@@ -278,6 +278,7 @@ export class Peer {
   #up(session: Session, agreed: Negotiated): void {
     this.#established = session;
     this.#establishments++;
+    if (this.#before === "nothing") this.#before = "session";
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
     this.#log.up(agreed);

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import type { Address, Ipv4 } from "../net/index.ts";
+import type { Address, Ipv4, Prefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
@@ -33,16 +33,17 @@ export type BgpSpeakerParts = {
   readonly random: Random;
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
+  /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
+  readonly keepers?: RouteKeepers;
   /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
   readonly openFrames: OpenFrames;
   readonly groups: Groups;
   /** For what is in an aggregate and no VIP. */
   readonly routes: RouteTable;
-  /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
-  readonly keepers?: RouteKeepers;
 };
 
 const MOST_STRANGERS = 32;
+const MOST_NAMED = 16; // VIPs of an aggregate
 
 export class BgpSpeaker {
   readonly #parts: BgpSpeakerParts;
@@ -129,7 +130,16 @@ export class BgpSpeaker {
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined {
-    return this.#peers.get(peer)?.routes();
+    const found = this.#peers.get(peer);
+    return found === undefined ? undefined : this.#routesOf(found);
+  }
+
+  *#routesOf(peer: Peer): Generator<BgpRouteStatus> {
+    yield* peer.routes();
+    for (const { prefix, vips, problem } of this.#aggregates.held()) {
+      const asking = vips.filter((vip) => this.#routes.get(vip)?.some((route) => route.peer === peer.config.name && isSamePrefix(route.prefix, prefix)) === true);
+      if (asking.length > 0) yield { prefix, state: "waiting", because: problem, attributes: undefined, vips: asking.slice(0, MOST_NAMED), vipCount: asking.length };
+    }
   }
 
   /** Whether a stop would take routes from some peer that has been told any. */
@@ -159,7 +169,7 @@ export class BgpSpeaker {
     const before = this.#wanted;
     this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
     this.#neighbors.apply(wanted);
-    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured", undefined);
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, "unwanted", "it is no longer configured");
     const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
     for (const [config, past] of begin) this.#begin(config, past);
   }
@@ -169,15 +179,14 @@ export class BgpSpeaker {
    * @param asBefore its addresses are to be found as they were, so that a session that is up keeps those that it has
    */
   #change(wanted: WantedPeer, asBefore: boolean): readonly (readonly [BgpPeer, Before])[] {
-    const { name } = wanted;
-    const before = this.#peers.get(name);
+    const before = this.#peers.get(wanted.name);
     const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
     if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return [];
     const moved = asBefore && before !== undefined && neighbor.found && !isSameNeighbor(before.config, neighbor.peer);
     const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
-    const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
+    const left = before === undefined ? "has none" : this.#leave(before, neighbor.found ? neighbor.peer : "unknown", why);
     if (!neighbor.found) return [];
-    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
+    return [[neighbor.peer, left === "keeps routes" ? "session" : this.#keepers.hasKept(wanted.name) ? "life" : "nothing"]];
   }
 
   #begin(config: BgpPeer, past: Before): void {
@@ -217,14 +226,15 @@ export class BgpSpeaker {
       });
   }
 
-  /** Says goodbye to a peer that is no longer wanted, or not like this. */
-  #leave(peer: Peer, subcode: number, why: string, next: BgpPeer | undefined): "keeps routes" | "has none" {
+  /** Says goodbye to a peer that is no longer wanted, or not like this, or of which it is not known where it is. */
+  #leave(peer: Peer, next: BgpPeer | "unwanted" | "unknown", why: string): "keeps routes" | "has none" {
     const { name, address } = peer.config;
     this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
-    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const sequel = typeof next !== "string" && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
     const keeps = peer.keepsRoutesFor(sequel);
     const key = addressOf(peer);
+    const subcode = next === "unwanted" ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE;
     const gone = peer.stop(cease(subcode), sequel).finally(() => {
       if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
@@ -301,5 +311,9 @@ function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
 }
 
 function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {
-  return a.peer === b.peer && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
+  return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
+}
+
+function isSamePrefix(a: Prefix, b: Prefix): boolean {
+  return a.address === b.address && a.length === b.length;
 }

@@ -2,6 +2,7 @@
 import type { Address, Family, Ipv4, Prefix } from "../net/index.ts";
 import type { WrittenAttributes } from "../wire/index.ts";
 import type { State } from "./fsm.ts";
+import type { RestartAgreement } from "./graceful-restart.ts";
 import type { Traffic } from "./message-counts.ts";
 
 export type BgpStatus = {
@@ -85,6 +86,7 @@ export type BgpNegotiatedStatus = {
   /** Ours, and what the peer says to be (RFC 9234); undefined: none is configured, or said. */
   readonly role: string | undefined;
   readonly remoteRole: string | undefined;
+  readonly restart: RestartAgreement;
   /** All that the peer offered, in words. */
   readonly remoteCapabilities: readonly string[];
   /** All that we offered. */

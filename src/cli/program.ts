@@ -7,6 +7,7 @@ import type { Reports } from "../admin/index.ts";
 import { ask } from "./ask.ts";
 import type { Shell } from "./completion.ts";
 import { describeCommand } from "./describe.ts";
+import { drain } from "./drain.ts";
 import { printable } from "./printable.ts";
 import type { RbacCommand } from "./rbac-command.ts";
 import { reload } from "./reload.ts";
@@ -76,6 +77,20 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
     .action(async ({ json, socket }: Output) => {
       end(await reload(socket, json === true ? "json" : "text", options));
     });
+
+  for (const [name, description] of [
+    ["drain", "have this host serve nothing that another host can, until it is undrained"],
+    ["undrain", "have this host serve again"],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .option("--json", "print JSON for scripts")
+      .option("--socket <path>", "control socket of the daemon", `${runtime}/control.sock`)
+      .action(async ({ json, socket }: Output) => {
+        end(await drain(name, socket, json === true ? "json" : "text", options.out));
+      });
+  }
 
   const defaultSocket = `${runtime}/bmlb.sock`;
   /** A command that prints what the daemon answers; its argument, if it has one, is the target. Its status says whether the answer `isFine`. */

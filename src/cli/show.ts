@@ -11,7 +11,7 @@ export function showStatus(report: StatusReport): string {
     api: age === null ? "read from the API" : `current ${formatDuration(age)} ago`,
   }[kubernetes.view];
   const lines = [
-    ["host", `${report.host}, ${report.state}, up ${formatDuration(report.uptime_seconds)}, rank ${report.rank} (${report.rank_reason})`],
+    ["host", `${report.host}, ${report.state}${report.drained_since === null ? "" : `, drained since ${report.drained_since}`}, up ${formatDuration(report.uptime_seconds)}, rank ${report.rank} (${report.rank_reason})`],
     ["kubernetes", `${kubernetes.server}, ${view}`],
     ["allocator", allocator.here ? "this host" : orNothing(allocator.host)],
     ["VIPs", `${vips.total} in all, ${vips.answered_here} answered here, ${vips.routes_announced} routes announced`],

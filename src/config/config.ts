@@ -137,6 +137,7 @@ export type BgpAdvertisement = {
   readonly prepend: number;
   readonly communities: readonly Community[];
   readonly withoutEndpoints: "withdraw" | "keep";
+  readonly linkBandwidth: "off" | "non-transitive" | "transitive";
 };
 
 export type FleetConfig = {

@@ -81,6 +81,13 @@ export const BGP_PEER = table({
     keepalive_time: optional({ type: duration({ least: "1s", most: "21845s", whole: "seconds" }), without: "a third of hold_time", example: "30s", doc: "Time between two keepalives." }),
     connect_time: key({ type: duration({ least: "1s", most: "65535s", whole: "seconds" }), default: "10s", example: "10s", doc: "Time that an attempt to connect may take." }),
     password_file: optional({ type: secretPath, without: "no password", example: "/etc/bmlb/tor-1.password", doc: "File with the password for TCP MD5 signatures, one line of 1 to 80 octets, which others must not be able to read." }),
+    authentication: key({
+      type: oneOf("md5", "tcp-ao"),
+      default: "md5",
+      example: "md5",
+      doc: "How the packets of a session with a password_file are signed: by TCP MD5 (RFC 2385). TCP-AO (RFC 5925) is refused for now.",
+      notYet: (way) => (way === "md5" ? undefined : 'TCP-AO (RFC 5925) is to come: few kernels have it (CONFIG_TCP_AO), and it has not been tried on one; allowed for now is "md5"'),
+    }),
     multihop: key({ type: integer(0, 255), default: 0, example: 0, doc: "TTL of packets to a peer that is not adjacent; 0: it is adjacent." }),
     ttl_security: key({ type: boolean, default: false, example: false, doc: "Whether only packets with TTL 255 are accepted (GTSM, RFC 5082)." }),
     bfd: optional({
@@ -141,5 +148,11 @@ export const BGP_ADVERTISEMENT = table({
     prepend: key({ type: integer(0, 10), default: 0, example: 0, doc: "How often our AS is prepended beyond the one that must be there." }),
     communities: key({ type: list(reference, 63), default: [], example: ["64500:100", "no-export", "large:64500:1:2"], doc: "Communities of the routes: A:B, large:A:B:C, rt:A:B, well-known names and names from [bgp.communities]." }),
     without_endpoints: key({ type: oneOf("withdraw", "keep"), default: "withdraw", example: "withdraw", doc: "What becomes of the route of a Cluster-policy Service that has no endpoint at all." }),
+    link_bandwidth: key({
+      type: oneOf("off", "non-transitive", "transitive"),
+      default: "off",
+      example: "non-transitive",
+      doc: "Whether routes of Services with externalTrafficPolicy Local tell routers how many ready endpoints the node of this host has, so that they weigh hosts by it (Link Bandwidth extended community, 1 Mbit/s for each), and whether it may be passed on to other autonomous systems. Of no effect without node in [host].",
+    }),
   },
 });

@@ -387,9 +387,13 @@ export class Fleet {
     const rank = this.#here.rank(undefined, undefined, now);
     const sound = this.#here.soundRank(now);
     const listening = now < this.#listeningUntil;
-    const after = presenceOf(rank, { listening, sound, resuming: this.#resuming, leaving }, this.#peers());
+    const after = presenceOf(rank, { speaks: this.#here.settings.bgp, listening, sound, resuming: this.#resuming, leaving }, this.#peers());
     this.#resuming = after.keeps === "of the last life" && (listening || rank.rank < sound);
     this.#presence = after;
+    // Before a restart, what is told depends on the peer.
+    if (this.#here.settings.bgp && why !== "restart" && (before.announceBgp !== after.announceBgp || (after.announceBgp && before.retiring !== after.retiring))) {
+      this.#effects.fact({ fact: "bgp", announces: after.announceBgp, retiring: after.retiring, reason: after.reason });
+    }
     if (before.announceBgp !== after.announceBgp || before.keeps !== after.keeps || before.retiring !== after.retiring) this.#effects.presence(after);
   }
 

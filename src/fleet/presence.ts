@@ -14,6 +14,8 @@ import type { Rank } from "./statement.ts";
 const DRAIN_MS = 10_000;
 
 export type Situation = {
+  /** This host has BGP peers. */
+  readonly speaks: boolean;
   readonly listening: boolean;
   /** The rank that it would have if it had not just come, and did not leave. */
   readonly sound: Rank;
@@ -23,7 +25,7 @@ export type Situation = {
 };
 
 export function presenceOf({ rank, reason }: RankReason, situation: Situation, peers: readonly Peer[]): Presence {
-  const { listening, sound, resuming, leaving } = situation;
+  const { speaks, listening, sound, resuming, leaving } = situation;
   let best: Peer | undefined;
   for (const peer of peers) if (peer.statement.bgp && peer.statement.rank > (best?.statement.rank ?? 0)) best = peer;
   const isSecondAs = (mine: Rank): boolean => mine === 0 || (best !== undefined && best.statement.rank > mine);
@@ -32,16 +34,22 @@ export function presenceOf({ rank, reason }: RankReason, situation: Situation, p
     case "stop":
       return { rank, announceBgp: leaving.before.announceBgp, keeps: "nothing", retiring: true, reason };
     case "restart":
-      return { rank, announceBgp: leaving.before.announceBgp, keeps: leaving.before.announceBgp ? "for the next life" : leaving.before.keeps, retiring: true, reason };
+      return { rank, announceBgp: leaving.before.announceBgp, keeps: keptByRestart(leaving.before), retiring: true, reason };
     case "drain":
       if (leaving.ms < DRAIN_MS) return { rank, announceBgp: leaving.before.announceBgp, keeps: "nothing", retiring: true, reason };
       if (best !== undefined) return { rank, announceBgp: false, keeps: "nothing", retiring: true, reason: beside };
       // Nobody would take over: it goes on, as the last choice of routers that have another.
-      return { rank, announceBgp: true, keeps: "nothing", retiring: true, reason: `${reason}, but there is no other host` };
+      return { rank, announceBgp: true, keeps: "nothing", retiring: true, reason: speaks ? `${reason}, but no other host announces by BGP` : reason };
     case undefined: {
       const keeps = resuming && !isSecondAs(sound) ? "of the last life" : "nothing";
       if (listening) return { rank, announceBgp: false, keeps, retiring: false, reason: "listening for the other hosts first" };
       return { rank, announceBgp: !isSecondAs(rank), keeps, retiring: false, reason: isSecondAs(rank) ? beside : reason };
     }
   }
+}
+
+/** What routers keep as it is. Of a drained host's routes they do not keep the better ones that it had before. */
+function keptByRestart({ announceBgp, keeps, retiring }: Presence): Presence["keeps"] {
+  if (retiring) return "nothing";
+  return announceBgp ? "for the next life" : keeps;
 }

@@ -26,6 +26,8 @@ export type BfdTransmitterOptions = {
   /** Of the peer. */
   readonly port: number;
   readonly sourcePort: number;
+  /** Otherwise nothing is sent through a router (RFC 5881 6). */
+  readonly multihop: boolean;
 };
 
 // <sys/socket.h>, <netinet/in.h>, <linux/in6.h>
@@ -33,6 +35,7 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_DONTROUTE = 5;
 const SO_PRIORITY = 12;
 const SO_BINDTODEVICE = 25;
 const IPPROTO_IP = 0;
@@ -66,10 +69,11 @@ export function filterBfdListener(fd: number, local: Address, rules: readonly Tt
 }
 
 /** Connected to the peer; what arrives there is dropped. Returns the descriptor. Throws SystemError. */
-export function openBfdTransmitter({ local, remote, zone, port, sourcePort }: BfdTransmitterOptions): number {
+export function openBfdTransmitter({ local, remote, zone, port, sourcePort, multihop }: BfdTransmitterOptions): number {
   return open(local, (fd) => {
     check("setsockopt SO_ATTACH_FILTER", libc().attachFilter(fd, NOTHING_PASSES));
     if (zone !== undefined) bindToDevice(fd, zone);
+    if (!multihop) set(fd, SOL_SOCKET, SO_DONTROUTE, 1);
     set(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL);
     if (isIpv4(local)) {
       set(fd, IPPROTO_IP, IP_TTL, TTL);

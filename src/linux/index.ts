@@ -10,3 +10,4 @@ export * from "./udp-socket.ts";
 export * from "./bfd-socket.ts";
 export * from "./multicast-groups.ts";
 export * from "./route-table.ts";
+export * from "./echo-socket.ts";

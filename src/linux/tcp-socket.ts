@@ -52,7 +52,7 @@ export interface TcpSocket {
   /** No `received` until resume(). */
   pause(): void;
   resume(): void;
-  /** Sends what was written, then ends the connection. What still arrives is read and dropped: a reset would destroy our last words. */
+  /** Sends what was written, as long as the other side takes it, then ends the connection; within 4 s. What still arrives is read and dropped: a reset would destroy our last words. */
   close(): void;
   /** Ends the connection at once. */
   abort(): void;
@@ -112,7 +112,8 @@ const TCP_USER_TIMEOUT = 18;
 
 const INTERNETWORK_CONTROL = 0xc0; // the precedence that RFC 4271 appendix E asks for
 const LISTENER_TTL = 255; // what a GTSM peer needs of our SYN-ACK; lowered where wanted once the peer is known
-const LINGER_MS = 1000;
+const LINGER_MS = 1000; // without the other side taking, or sending, anything
+const LONGEST_LINGER_MS = 4000;
 const BACKLOG = 64;
 /** Of a peer that was switched off while we waited for its first word, nothing else would tell. */
 const PROBE = { afterS: 30, everyS: 10, times: 3 };
@@ -240,7 +241,9 @@ class NodeTcpSocket implements TcpSocket {
   close(): void {
     this.#events = undefined;
     if (this.#socket.destroyed) return;
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    // An octet that the kernel took is activity to Node, though the write that it belongs to is not done; it looks once in that time.
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    const timer = setTimeout(() => this.#socket.destroy(), LONGEST_LINGER_MS);
     this.#socket.on("close", () => {
       clearTimeout(timer);
     });

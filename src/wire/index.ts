@@ -7,3 +7,4 @@ export * from "./router-discovery.ts";
 export * from "./bgp/index.ts";
 export * from "./hello.ts";
 export * from "./bfd.ts";
+export * from "./bfd-echo.ts";

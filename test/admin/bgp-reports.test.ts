@@ -106,6 +106,7 @@ test("a peer's report has the error with its code, what is agreed, and the timer
       keepaliveLeftMs: undefined,
       fourOctetAs: true,
       families: ["ipv4"],
+      restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
       role: "customer",
       remoteRole: "provider",
       remoteCapabilities: ["ipv4", "capability 71"],

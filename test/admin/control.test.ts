@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { umask } from "node:process";
 import { test, type TestContext } from "node:test";
-import { ControlSocket, type ReloadReport } from "../../src/admin/index.ts";
+import { ControlSocket, type DrainReport, type ReloadReport } from "../../src/admin/index.ts";
 import { silentLog } from "../../src/log/index.ts";
 
 const DONE: ReloadReport = { applied: true, changes: ["[host] weight"], problems: [], warnings: [] };
@@ -20,7 +20,8 @@ function bench(t: TestContext, path?: string): Bench {
     orders++;
     return Promise.resolve(DONE);
   };
-  const socket = new ControlSocket({ path: at, log: silentLog, carryOut: { "/v1/reload": reload } });
+  const drain = (): Promise<DrainReport> => Promise.resolve({ drained: true, changed: true, note: "" });
+  const socket = new ControlSocket({ path: at, log: silentLog, carryOut: { "/v1/reload": reload, "/v1/drain": drain, "/v1/undrain": drain } });
   t.after(async () => {
     await socket.stop();
     rmSync(folder, { recursive: true });
@@ -67,5 +68,5 @@ test("only its owner may connect, whatever the umask is, and the umask stays wha
 
 test("a socket that cannot be made is a sentence", async (t) => {
   const { socket } = bench(t, "/nonexistent/control.sock");
-  assert.match((await socket.start()) ?? "", /^cannot listen on \/nonexistent\/control\.sock, so that `bmlb reload` does not work: /);
+  assert.match((await socket.start()) ?? "", /^cannot listen on \/nonexistent\/control\.sock, so that `bmlb reload` and `bmlb drain` do not work: /);
 });

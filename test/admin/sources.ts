@@ -43,6 +43,7 @@ export class Sources {
       plan: () => this.#planner.plan,
       asInFiles: () => true,
       warnings: () => [],
+      drainedSince: () => undefined,
       kube: () => ({
         source: { watches: [], lastContact: undefined, malformed: 0, cache: undefined },
         client: { server: "https://192.0.2.250:6443", kind: "token", certificateEnds: undefined, problem: undefined, requests: 1, failures: 0 },

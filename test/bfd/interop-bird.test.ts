@@ -6,7 +6,7 @@ import { RemoteBfd } from "./remote-bfd.ts";
 
 const HOST = { ipv4: "10.7.0.1", ipv6: "fd07::1" };
 const ROUTER = { ipv4: "10.7.0.254", ipv6: "fd07::fe" };
-const TIMERS = "min rx interval 100 ms; min tx interval 100 ms; idle tx interval 300 ms; multiplier 3;";
+const TIMERS = "min rx interval 200 ms; min tx interval 200 ms; idle tx interval 300 ms; multiplier 3;";
 
 const configuration = (...lines: readonly string[]): string => ["router id 10.7.0.254;", "protocol device {}", "protocol bfd bfd1 {", ...lines, "}", ""].join("\n");
 
@@ -29,13 +29,13 @@ labTest("BIRD on the segment, over IPv4 and IPv6: up, another profile, the link 
   bfd.apply({ remote: ROUTER.ipv4 }, six);
   const session = await bfd.up();
   await bfd.up("six");
-  assert.deepEqual([session.transmitMs, session.detectionMs], [100, 300]);
+  assert.deepEqual([session.transmitMs, session.detectionMs], [200, 600]);
   for (const address of [HOST.ipv4, HOST.ipv6]) await eventually(`BIRD has ${address} up`, 3000, async () => (await stateIn(bird, address)) === "Up");
 
-  bfd.apply({ remote: ROUTER.ipv4, profile: { desiredMinTxMs: 250, requiredMinRxMs: 200 } }, six);
+  bfd.apply({ remote: ROUTER.ipv4, profile: { desiredMinTxMs: 350, requiredMinRxMs: 250 } }, six);
   await eventually("both sides have the new intervals", 5000, async () => {
     const { transmitMs, detectionMs } = await bfd.session();
-    return transmitMs === 250 && detectionMs === 600;
+    return transmitMs === 350 && detectionMs === 750;
   });
   assert.ok(bfdIn(capture.frames).some(({ source, final }) => source === ROUTER.ipv4 && final));
   assert.equal((await bfd.session()).downs, 0);

@@ -6,7 +6,7 @@ import { RemoteBfd } from "./remote-bfd.ts";
 
 const HOST = { ipv4: "10.7.0.1", ipv6: "fd07::1" };
 const ROUTER = { ipv4: "10.7.0.254", ipv6: "fd07::fe" };
-const TIMERS = [" receive-interval 100", " transmit-interval 100"];
+const TIMERS = [" receive-interval 200", " transmit-interval 200"];
 const BFDD = [`peer ${HOST.ipv4} interface eth0`, ...TIMERS, `peer ${HOST.ipv6} interface eth0 local-address ${ROUTER.ipv6}`, ...TIMERS];
 const SESSIONS = [{ remote: ROUTER.ipv4 }, { peer: "six", remote: ROUTER.ipv6 }];
 
@@ -26,7 +26,7 @@ labTest("sessions over IPv4 and IPv6 come up, and a link that is cut is noticed 
   const { host, router, capture, bfdd, bfd } = await setUp(lab);
   bfd.apply(...SESSIONS);
   const [four] = [await bfd.up(), await bfd.up("six")];
-  assert.deepEqual([four.local, four.transmitMs, four.detectionMs, four.remoteState, four.problem], [HOST.ipv4, 100, 300, "up", undefined]);
+  assert.deepEqual([four.local, four.transmitMs, four.detectionMs, four.remoteState, four.problem], [HOST.ipv4, 200, 600, "up", undefined]);
   for (const address of [HOST.ipv4, HOST.ipv6]) await eventually(`FRR has ${address} up`, 3000, async () => (await bfdd.peer(address))?.status === "up");
   for (const address of [HOST.ipv4, HOST.ipv6]) {
     const sent = sentBy(capture, address);
@@ -38,7 +38,7 @@ labTest("sessions over IPv4 and IPv6 come up, and a link that is cut is noticed 
   await router.link("lan").cutSilently();
   const cutAt = now();
   const down = await bfd.event("down", from);
-  assert.ok(down.at - cutAt < 300 + 100, `${(down.at - cutAt).toFixed(0)} ms`);
+  assert.ok(down.at - cutAt < 600 + 200, `${(down.at - cutAt).toFixed(0)} ms`);
   assert.deepEqual(down.event.type === "down" && [down.event.diagnostic, down.event.administrative], ["control detection time expired", false]);
   await bfd.says(/^<4>BFD with peer router is down: nothing was heard of it for the detection time peer=router/, from);
   const session = await bfd.session();
@@ -78,7 +78,7 @@ labTest("another profile is agreed on by a Poll Sequence while the session goes 
   const session = await bfd.session();
   assert.deepEqual([session.state, session.downs, session.ups], ["up", 0, 1]);
   const six = await bfd.session("six");
-  assert.deepEqual([six.localDiscriminator, six.downs, six.transmitMs], [unchanged.localDiscriminator, 0, 100], "the other session was not touched");
+  assert.deepEqual([six.localDiscriminator, six.downs, six.transmitMs], [unchanged.localDiscriminator, 0, 200], "the other session was not touched");
   assert.equal(await bfdd.downs(HOST.ipv4), 0);
 });
 
@@ -196,4 +196,44 @@ labTest("beside another BFD daemon on the host there is one clear complaint, non
   await bfd.up("six");
   assert.deepEqual((await bfd.status()).problems, []);
   assert.equal(bfd.process.lines.filter(({ text }) => text.startsWith("<3>")).length, 1);
+});
+
+labTest("echo packets that the router returns watch the path, and control packets come but once a second", async (lab) => {
+  const { lan, host, router, bfdd, bfd } = await setUp(lab);
+  const echoes = await lab.capture(lan, "udp port 3785");
+  const wanted = { remote: ROUTER.ipv4, profile: { echoMs: 100, detectMult: 5 } };
+  bfd.apply(wanted);
+  const session = await eventually("echo packets come back", 5000, async () => {
+    const now = await bfd.session();
+    return now.echoMs === undefined ? undefined : now;
+  });
+  assert.deepEqual([session.state, session.echoMs, session.problem], ["up", 100, undefined]);
+  await eventually("FRR sends less often", 5000, async () => (await bfdd.peer(HOST.ipv4))?.["remote-receive-interval"] === 1000 && (await bfd.session()).detectionMs === 3000);
+  const sent = await eventually("there are some", 2000, () => {
+    const ours = echoes.frames.filter(({ source }) => source === host.link("lan").mac);
+    return ours.length > 5 ? ours : undefined;
+  });
+  assert.ok(sent.every(({ payload }) => payload.type === "ipv4" && payload.source === HOST.ipv4 && payload.destination === HOST.ipv4));
+
+  // The router lives and its control packets come, but it forwards no longer.
+  const from = bfd.process.lines.length;
+  await router.exec(["sysctl", "-qw", "net.ipv4.ip_forward=0"]);
+  const stoppedAt = now();
+  const down = await bfd.event("down", from);
+  assert.ok(down.at - stoppedAt < 5 * 100 + 200, `${(down.at - stoppedAt).toFixed(0)} ms`);
+  assert.deepEqual(down.event.type === "down" && [down.event.diagnostic, down.event.administrative], ["echo function failed", false]);
+  // Then control packets alone watch it, as fast as the profile says.
+  await eventually("it is up without echo", 5000, async () => {
+    const { state, echoMs, detectionMs, problem } = await bfd.session();
+    return state === "up" && echoMs === undefined && detectionMs === 600 && /have not come back yet/.test(problem ?? "");
+  });
+  await router.exec(["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  await eventually("echo packets come back", 5000, async () => (await bfd.session()).echoMs === 100);
+  assert.equal((await bfd.session()).downs, 1);
+  bfd.apply({ ...wanted, profile: {} });
+  await eventually("there are none any more", 5000, async () => {
+    const { state, echoMs, detectionMs } = await bfd.session();
+    return state === "up" && echoMs === undefined && detectionMs === 600;
+  });
+  assert.equal((await bfd.session()).downs, 1);
 });

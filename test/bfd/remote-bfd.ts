@@ -4,7 +4,7 @@ import type { BfdEvent, BfdProfile, BfdSession, BfdSessionStatus, BfdStatus } fr
 import { address } from "../../src/net/index.ts";
 import { type Host, type LabProcess, eventually } from "../lab/index.ts";
 
-export const PROFILE: BfdProfile = { requiredMinRxMs: 100, desiredMinTxMs: 100, detectMult: 3, echoMs: undefined, passive: false, minimumTtl: 254 };
+export const PROFILE: BfdProfile = { requiredMinRxMs: 200, desiredMinTxMs: 200, detectMult: 3, echoMs: undefined, passive: false, minimumTtl: 254 };
 
 export type Wanted = Partial<Omit<BfdSession, "remote" | "local" | "profile">> & { readonly remote: string; readonly local?: string; readonly profile?: Partial<BfdProfile> };
 

@@ -43,13 +43,14 @@ labTest("an address that is not there, an interface and a way are waited for", a
   await lab.segment("lan", { ipv4: "10.7.0.0/24" });
   const host = await lab.host("host", { lan: { ipv4: HOST.ipv4 } });
   const bfd = await RemoteBfd.start(host);
-  bfd.apply({ remote: OTHER.ipv4, local: "10.7.0.9" }, { peer: "zone", remote: "fe80::9", zone: "eth7" }, { peer: "way", remote: "10.9.0.1", multihop: true }, { peer: "twin", remote: "10.9.0.1", multihop: true });
+  bfd.apply({ remote: OTHER.ipv4, local: "10.7.0.9" }, { peer: "zone", remote: "fe80::9", zone: "eth7" }, { peer: "way", remote: "10.9.0.1", multihop: true }, { peer: "twin", remote: "10.9.0.1", multihop: true }, { peer: "far", remote: "10.9.0.2" });
   const problems = async () => Object.fromEntries((await bfd.status()).sessions.map(({ peer, problem }) => [peer, problem]));
   await bfd.says(/no BFD with peer way: this host knows no way to 10\.9\.0\.1/);
   const first = await problems();
   assert.deepEqual([first["router"], first["zone"]], ["this host has no address 10.7.0.9", "this host has no interface eth7"]);
   await host.exec(["ip", "addr", "add", "10.7.0.9/24", "dev", "eth0"]);
   await host.exec(["ip", "route", "add", "10.9.0.0/16", "via", OTHER.ipv4]);
+  await eventually("the one behind a router is said to be there", 4000, async () => /10\.9\.0\.2 is on no segment of this host: .* set multihop/.test((await problems())["far"] ?? ""));
   const now = await eventually("two have what they need", 4000, async () => {
     const found = await problems();
     return [found["router"], found["way"]].every((problem) => /^nothing is heard/.test(problem ?? "")) ? found : undefined;

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Ipv4 } from "../../src/net/index.ts";
 import { encodeMessage, encodeRouteRefresh } from "../../src/wire/index.ts";
+import { judge } from "./strict/judge.ts";
 import { ROUTER, Router, type RouterConnection } from "./router.ts";
 import { PEER, US, World } from "./world.ts";
 
@@ -120,6 +121,8 @@ test("whatever a router does on its connections, attempts are few, and another r
       assert.deepEqual([calm.connections.length, w.peer("tor-2").state, w.peer("tor-2").establishments], [1, "Established", 1]);
       assert.deepEqual([...calm.last.table.keys()].sort(), ["10.9.9.10/32", "10.9.9.9/32", "fd09::9/128"]);
       assert.ok(w.lines.length < 200, `${w.lines.length} lines in ten minutes`);
+
+      assert.deepEqual([...w.router.connections, ...calm.connections].flatMap((connection) => judge(connection.recording(), w.world.time).complaints), []);
 
       // It comes to its senses.
       w.router.behave = (connection) => { w.router.establish(connection); };

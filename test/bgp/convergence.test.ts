@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { Ipv6 } from "../../src/net/index.ts";
 import { encodeRouteRefresh } from "../../src/wire/index.ts";
 import type { MemorySocket } from "./memory-tcp.ts";
+import { judge } from "./strict/judge.ts";
 import { ATTRIBUTES, US, World } from "./world.ts";
 
 const VIPS = ["10.9.9.1", "10.9.9.2", "10.9.9.3>10.9.9.0/24", "10.9.9.4>10.9.9.0/24", "fd09::1", "fd09::2", "fd09::3>fd09::/64"];
@@ -85,6 +86,9 @@ test("after any history of wishes, drops, refreshes and stalls the router's tabl
       const wanted = new Set(last.map((text) => text.split(">")[1] ?? `${text}/${text.includes(":") ? 128 : 32}`));
       assert.deepEqual([...table.keys()].sort(), [...wanted].sort());
       for (const { med } of table.values()) assert.equal(med, 9);
+      // What a stalled router reads late was not sent late.
+      const complaints = w.router.connections.flatMap((connection) => judge(connection.recording(), w.world.time).complaints).filter((what) => !/without a KEEPALIVE|KEEPALIVEs/.test(what));
+      assert.deepEqual(complaints, []);
       const { ipv4, ipv6 } = w.peer().families;
       assert.deepEqual([ipv4.announced + ipv6.announced, ipv4.wanted + ipv6.wanted], [wanted.size, wanted.size]);
     }),

@@ -39,6 +39,7 @@ const messageType = fc.constantFrom<MessageType>("OPEN", "UPDATE", "NOTIFICATION
 const plain = fc.constantFrom<Event>(
   { type: "ManualStart" },
   { type: "ManualStop", farewell: cease(2, "bye") },
+  { type: "ManualStop", farewell: undefined },
   { type: "AutomaticStop", farewell: cease(2, "bye") },
   { type: "ConnectRetryTimer_Expires" },
   { type: "HoldTimer_Expires" },

@@ -205,6 +205,15 @@ test("ConnectRetryCounter counts failures and is reset by the operator", () => {
   assert.equal(step(fsm, event("ManualStop")).fsm.connectRetryCounter, 0);
 });
 
+test("stopped without a farewell, a session ends without a NOTIFICATION (RFC 4724 4.1, 4.2)", () => {
+  for (const state of ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"] as const) {
+    const { fsm, actions } = step(inState(state), { type: "ManualStop", farewell: undefined });
+    assert.equal(fsm.state, "Idle");
+    assert.ok(!actions.some((action) => action.do === "send-notification"));
+    assert.equal(actions.some((action) => action.do === "drop"), state !== "Idle");
+  }
+});
+
 /** What a shell would see: it complains of every action that makes no sense. */
 class Shell {
   timers = new Set<string>();

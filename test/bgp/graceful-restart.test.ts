@@ -35,8 +35,12 @@ test("it is offered where it is wanted, and forwarding is not said to have survi
   const off = worldWith(HELPER);
   off.establish();
   assert.equal(offered(off.router.last), "nothing");
+  const deaf = worldWith(undefined);
+  deaf.establish({ peers: [KEEPING] });
+  assert.match(deaf.peer().notes.join(), /will drop the routes when the daemon restarts/);
   const w = worldWith(HELPER);
   w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  assert.deepEqual(w.peer().notes, []);
   assert.equal(offered(w.router.last), "N 30 1/1 2/1");
   assert.deepEqual(w.kept, [TOR_1]);
   assert.equal(w.said(/session with peer tor-1 is up.* graceful_restart_s=30/).length, 1);

@@ -30,7 +30,7 @@ function speakerFor(t: TestContext): BgpSpeaker {
 }
 
 function want(speaker: BgpSpeaker, peer: Partial<BgpPeer>, vips: readonly string[] = [], listen: BgpDesired["listen"] = []): void {
-  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [] } }]]));
+  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined } }]]));
   speaker.apply({ peers: [{ ...PEER, address: THEM, sourceAddress: US, connectTimeMs: 1000, asn: 64501, families: ["ipv4"], ...peer }], routes, complete: true, listen }, new Set(routes.keys()));
 }
 
@@ -195,6 +195,32 @@ test("an interface of a link-local peer that is absent is a sentence", async (t)
   const speaker = speakerFor(t);
   want(speaker, { address: "fe80::1" as Address, sourceAddress: undefined, zone: "absent0", port: 179 });
   await eventually("it failed", 5000, () => /interface absent0 of peer tor-1 is absent/.test(speaker.status().peers[0]?.lastError?.text ?? ""));
+});
+
+test("last words reach a peer that reads slowly, whole; one that reads nothing is not waited for", async (t) => {
+  const words = new Uint8Array(64 * 1024);
+  for (const reads of ["slowly", "nothing"] as const) {
+    let heard = 0;
+    let ended = false;
+    const port = await router(t, (peer) => {
+      peer.pause();
+      if (reads === "nothing") return;
+      peer.on("end", () => { ended = true; });
+      // What the kernel does not hold waits in this process, for longer than a second.
+      const timer = setInterval(() => { heard += (peer.read() as Buffer | null)?.length ?? 0; }, 10);
+      t.after(() => { clearInterval(timer); });
+    });
+    const events = { connected: () => undefined, received: () => undefined, written: () => undefined, closed: () => undefined };
+    const socket = systemTcp.dial({ remote: { address: THEM, zone: undefined, port }, source: US, ttl: 1, minimumTtl: 0, userTimeoutMs: 0, password: undefined }, events);
+    let written = 0;
+    for (; written < 14 * 1024 * 1024; written += words.length) socket.write(words);
+    const began = performance.now();
+    socket.close();
+    await socket.gone;
+    const tookMs = performance.now() - began;
+    if (reads === "nothing") assert.ok(tookMs < 2500, `${tookMs} ms`);
+    else await eventually("all has been read", 5000, () => ended && heard === written);
+  }
 });
 
 test("stop is over within a second and a half even if the peer reads nothing", async (t) => {

@@ -18,6 +18,7 @@ import {
   prefixesOf,
 } from "../../src/wire/index.ts";
 import type { MemoryNetwork } from "./memory-tcp.ts";
+import type { Connection, Stream } from "./strict/connections.ts";
 
 export type RouterOptions = {
   readonly address: Address;
@@ -54,15 +55,28 @@ export class RouterConnection {
   notification: Notification | undefined;
   closed = false;
   socket: TcpSocket | undefined;
+  #closedAt: number | undefined;
   #onMessage: (type: MessageType) => void = () => undefined;
   readonly #framer = new Framer();
+  readonly #now: () => number;
+  readonly #heard: { readonly at: number; readonly octets: Uint8Array }[] = [];
+  readonly #spoken: { readonly at: number; readonly octets: Uint8Array }[] = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Both directions, for the strict judge. */
+  recording(): Connection {
+    return { name: "router", openedBy: "us", ours: streamOf(this.#heard), theirs: streamOf(this.#spoken), endedAt: this.closed ? this.#closedAt : undefined };
+  }
 
   events(connected: () => void = () => undefined) {
     return {
       connected,
       received: (octets: Uint8Array) => { this.#receive(octets); },
       written: () => undefined,
-      closed: () => { this.closed = true; },
+      closed: () => { this.#close(); },
     };
   }
 
@@ -72,26 +86,33 @@ export class RouterConnection {
   }
 
   send(type: MessageType, body?: Uint8Array): void {
-    this.socket?.write(encodeMessage(type, body));
+    this.raw(encodeMessage(type, body));
   }
 
   raw(octets: Uint8Array): void {
+    this.#spoken.push({ at: this.#now(), octets });
     this.socket?.write(octets);
   }
 
   notify(code: number, subcode: number, data = new Uint8Array(0)): void {
     this.send("NOTIFICATION", encodeNotification({ code, subcode, data }));
     this.socket?.close();
-    this.closed = true;
+    this.#close();
   }
 
   /** The connection breaks without a word. */
   drop(): void {
     this.socket?.abort();
+    this.#close();
+  }
+
+  #close(): void {
     this.closed = true;
+    this.#closedAt ??= this.#now();
   }
 
   #receive(octets: Uint8Array): void {
+    this.#heard.push({ at: this.#now(), octets: octets.slice() });
     this.#framer.push(octets);
     for (let message = this.#framer.next(); message !== undefined; message = this.#framer.next()) {
       this.counts[message.type]++;
@@ -149,7 +170,7 @@ export class Router {
 
   /** Opens a connection to the speaker. */
   dial(to: Address): RouterConnection {
-    const connection = new RouterConnection();
+    const connection = new RouterConnection(() => this.#world.time);
     this.connections.push(connection);
     const remote = { address: to, zone: undefined, port: 179 };
     const options = { remote, source: undefined, ttl: 255, minimumTtl: 0, userTimeoutMs: 0, password: undefined };
@@ -189,9 +210,20 @@ export class Router {
   }
 
   #arrived(arrival: TcpArrival): void {
-    const connection = new RouterConnection();
+    const connection = new RouterConnection(() => this.#world.time);
     this.connections.push(connection);
     connection.socket = arrival.accept({ ttl: 255, minimumTtl: 0, userTimeoutMs: 0 }, connection.events());
     this.behave(connection);
   }
+}
+
+function streamOf(chunks: readonly { readonly at: number; readonly octets: Uint8Array }[]): Stream {
+  const octets = Buffer.concat(chunks.map((chunk) => chunk.octets));
+  return {
+    octets,
+    readableAt: (place) => {
+      let end = 0;
+      return chunks.find((chunk) => place < (end += chunk.octets.length))?.at ?? Infinity;
+    },
+  };
 }

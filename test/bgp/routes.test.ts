@@ -23,12 +23,13 @@ const RICH: RouteAttributes = {
     { type: "large", global: 64500, local1: 1, local2: 2 },
     { type: "route-target", asn: 64500, value: 7 },
   ],
+  linkBandwidth: { octetsPerSecond: 375_000, transitive: false },
 };
 
 test("a route that was sent shows every attribute that the router got, and no other", () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.9", "fd09::9"], attributes: RICH });
-  const communities = { communities: ["64500:100", "no-export"], extended_communities: ["rt:64500:7"], large_communities: ["large:64500:1:2"] };
+  const communities = { communities: ["64500:100", "no-export"], extended_communities: ["rt:64500:7", "link-bandwidth:64500:375000"], large_communities: ["large:64500:1:2"] };
   assert.deepEqual(routes(w), [
     { prefix: "10.9.9.9/32", state: "sent", because: undefined, attributes: { origin: "igp", as_path: "64500 64500 64500", next_hop: US, med: 0, ...communities } },
     { prefix: "fd09::9/128", state: "sent", because: undefined, attributes: { next_hop: "fd07::1", origin: "igp", as_path: "64500 64500 64500", med: 0, ...communities } },

@@ -90,5 +90,5 @@ function peerOf(given: GivenPeer): WantedPeer {
 function routeOf({ peer, prefix: text, attributes }: Route): BgpRoute {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new Error(`not a prefix: ${text}`);
-  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], ...attributes } };
+  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined, ...attributes } };
 }

@@ -67,6 +67,21 @@ test("inside one AS the path is empty and LOCAL_PREF is sent", () => {
   assert.deepEqual(w.router.last.table.get("10.9.9.9/32"), { origin: "igp", asPath: [], nextHop: US, localPref: 250 });
 });
 
+test("what a route is worth goes with it, and another worth is announced without a reset", () => {
+  const w = new World();
+  const worth = (endpoints: number) => ({ attributes: { ...ATTRIBUTES, linkBandwidth: { octetsPerSecond: endpoints * 125_000, transitive: false } } });
+  w.establish({ vips: ["10.9.9.9"], ...worth(3) });
+  assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.extendedCommunities, [0x4004fbf448b71b00n]);
+  w.router.last.log.length = 0;
+  w.apply({ vips: ["10.9.9.9"], ...worth(1) });
+  w.advance(100);
+  w.apply({ vips: ["10.9.9.9"], ...worth(1) });
+  w.advance(100);
+  assert.deepEqual(w.router.last.log, ["UPDATE +10.9.9.9/32"]);
+  assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.extendedCommunities, [0x4004fbf447f42400n]);
+  assert.equal(w.peer().establishments, 1);
+});
+
 test("toward a router that keeps routes long after a restart, ours say that they must not be (RFC 9494)", () => {
   const NO_LLGR = 0xffff0007;
   for (const [extra, communities, expected] of [

@@ -31,7 +31,7 @@ export const PEER: BgpPeer = {
   gracefulRestartMs: 0,
 };
 
-export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
+export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined };
 
 /** Interfaces that hear what they are told to, and remember what was sent. */
 export class MemoryFrames {
@@ -144,10 +144,10 @@ export class World {
       random: seededRandom(seed),
       log: this.#log(),
       addressesBeside: () => this.beside,
+      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
       openFrames: (options) => this.frames.open(options),
       groups: NO_GROUPS,
       routes: this.routes,
-      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
   }

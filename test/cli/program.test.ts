@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import type { ExplainReport, PeerReport, ReloadReport, RouteReport, StatusReport, VipReport } from "../../src/admin/index.ts";
+import type { DrainReport, ExplainReport, PeerReport, ReloadReport, RouteReport, StatusReport, VipReport } from "../../src/admin/index.ts";
 import { runProgram } from "../../src/cli/index.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string; readonly ran: readonly string[] };
@@ -58,6 +58,7 @@ const STATUS: StatusReport = {
   uptime_seconds: 3661,
   rank: 3,
   rank_reason: "eligible",
+  drained_since: null,
   kubernetes: { server: "https://192.0.2.250:6443", view: "cache", current_seconds_ago: null, watches: [
     { kind: "services", state: "waiting", objects: 0, error: "nobody listens there" },
     { kind: "nodes", state: "waiting", objects: 0, error: "nobody listens there" },
@@ -319,6 +320,27 @@ for (const [what, report, outcome] of [
     const { status, out, err } = await bmlb(["reload", "--socket", socket]);
     assert.deepEqual({ status, out, err }, outcome);
     const json = await bmlb(["reload", "--socket", socket, "--json"]);
+    assert.deepEqual([json.status, JSON.parse(json.out)], [outcome.status, report]);
+  });
+}
+
+test("the status of a drained host says since when", async (t) => {
+  const { out } = await bmlb(["status", "--socket", await daemon(t, { "/v1/status?": { ...STATUS, rank: 0, rank_reason: "drained", drained_since: "2026-11-28T02:00:00.000Z" } })]);
+  assert.match(out, /^host +h1, ready, drained since 2026-11-28T02:00:00\.000Z, up /);
+});
+
+for (const [command, answer, drained, outcome] of [
+  ["drain", "/v1/drain", true, { status: 0, out: "drained: as was asked\\x1b\n" }],
+  ["drain", "/v1/drain", false, { status: 1, out: "not drained: as was asked\\x1b\n" }],
+  ["undrain", "/v1/undrain", false, { status: 0, out: "not drained: as was asked\\x1b\n" }],
+  ["undrain", "/v1/undrain", true, { status: 1, out: "drained: as was asked\\x1b\n" }],
+] as const) {
+  test(`${command}, after which the host is ${drained ? "" : "not "}drained, says so, and its status does`, async (t) => {
+    const report: DrainReport = { drained, changed: true, note: "as was asked\u001b" };
+    const socket = await daemon(t, { [answer]: report });
+    const { status, out } = await bmlb([command, "--socket", socket]);
+    assert.deepEqual({ status, out }, outcome);
+    const json = await bmlb([command, "--socket", socket, "--json"]);
     assert.deepEqual([json.status, JSON.parse(json.out)], [outcome.status, report]);
   });
 }

@@ -59,6 +59,7 @@ multihop = 2
 ttl_security = false
 graceful_restart = "30s"
 families = ["ipv4"]
+authentication = "md5"
 passive = true
 max_prefixes = 1000
 role = "customer"
@@ -82,6 +83,7 @@ med = 0
 prepend = 2
 communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
+link_bandwidth = "transitive"
 
 [bgp.communities]
 gold = "64500:300"
@@ -230,6 +232,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
           { type: "standard", value: 64500 * 65536 + 300 },
         ],
         withoutEndpoints: "keep",
+        linkBandwidth: "transitive",
       },
     ],
   });

@@ -91,6 +91,7 @@ export function advertisement(name: string, pools: readonly string[], peers: rea
     prepend: 0,
     communities: [],
     withoutEndpoints: "withdraw",
+    linkBandwidth: "off",
     ...parts,
   };
 }

@@ -5,10 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { type Negotiated, negotiate, ourOpen } from "../../src/bgp/negotiated.ts";
+import { Engine } from "../../src/bfd/engine.ts";
+import { PacketCounters, type Report } from "../../src/bfd/messages.ts";
 import { readHeaderError, readMessage } from "../../src/bgp/reading.ts";
 import type { State } from "../../src/bgp/fsm.ts";
 import { type Self, react } from "../../src/l2/responder.ts";
-import { type Address, type Ipv4, ZERO_MAC } from "../../src/net/index.ts";
+import { type Address, type Ipv4, ZERO_MAC, address } from "../../src/net/index.ts";
 import {
   BgpError,
   Framer,
@@ -38,7 +40,12 @@ import {
   isGroupMac,
   isLinkLocal,
   prefixesOf,
+  decodeBfd,
+  decodeBfdEcho,
+  encodeBfd,
+  encodeBfdEcho,
 } from "../../src/wire/index.ts";
+import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { PEER } from "../bgp/world.ts";
 import { US, VIP, VIP_V6 } from "../l2/frames.ts";
 
@@ -155,6 +162,23 @@ export const TARGETS: readonly Target[] = [
     },
   },
   {
+    name: "bfd",
+    most: 24 * 8,
+    run: (octets) => {
+      const packet = accepted(() => decodeBfd(octets));
+      if (packet !== undefined && !packet.authenticationPresent) assert.deepEqual(decodeBfd(encodeBfd(packet)), packet);
+      hearBfd(octets);
+    },
+  },
+  {
+    name: "bfd-echo",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      const echo = accepted(() => decodeBfdEcho(octets));
+      if (echo !== undefined) assert.deepEqual(decodeBfdEcho(encodeBfdEcho(echo, US, US)), echo);
+    },
+  },
+  {
     name: "bgp-open",
     most: BODY_OCTETS,
     run: (octets) => {
@@ -219,6 +243,43 @@ export const TARGETS: readonly Target[] = [
     },
   },
 ];
+
+const DISCRIMINATOR = 0x1111;
+
+/** A session that hears packets of 24 octets, one after the other, half of which name it. */
+function hearBfd(octets: Uint8Array): void {
+  const world = new VirtualWorld();
+  let report: Report | undefined;
+  let sent = 0;
+  const engine = new Engine({
+    clock: new VirtualClock(world),
+    random: seededRandom(1),
+    processMs: () => world.time,
+    muted: () => false,
+    send: (_fd, answer) => {
+      sent++;
+      assert.equal(decodeBfd(answer).myDiscriminator, DISCRIMINATOR);
+      return undefined;
+    },
+    receive: () => undefined,
+    afterArrivals: (fn) => { fn(); },
+    tell: (message) => {
+      if (message.type === "report") report = message.report;
+    },
+  });
+  const profile = { requiredMinRxMs: 50, desiredMinTxMs: 50, detectMult: 3, echoMs: undefined, passive: false, minimumTtl: 254 };
+  engine.take({ type: "add", session: DISCRIMINATOR, remote: address("10.7.0.254"), listener: 1, fd: 3, profile, counters: new PacketCounters().shared });
+  for (let at = 0; at < octets.length; at += 24) {
+    const packet = Uint8Array.from(octets.subarray(at, at + 24));
+    if (packet.length === 24 && (packet[23] ?? 0) % 2 === 0) packet.set([0, 0, 0x11, 0x11], 8);
+    engine.arrived(1, packet, "10.7.0.254");
+    world.advance(20);
+  }
+  const state = report?.state;
+  world.advance(10_000);
+  engine.stop();
+  assert.ok(state !== undefined && sent < 24 + 4 * octets.length, `${sent} packets`);
+}
 
 const TYPES: readonly MessageType[] = ["UPDATE", "OPEN", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH"];
 const STATES: readonly State[] = ["Established", "OpenSent", "OpenConfirm"];

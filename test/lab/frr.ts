@@ -4,10 +4,12 @@
  * They run as user frr: as root they refuse, because root is not in the group of their control sockets.
  */
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { connect } from "node:net";
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
+const END_OF_ANSWER = Buffer.alloc(3);
 export const DAEMONS = "/usr/lib/frr";
 
 export type FrrNeighbor = {
@@ -63,9 +65,9 @@ export class Frr {
     return await run(["vtysh", "--vty_socket", this.#sockets, ...commands.flatMap((command) => ["-c", command])]);
   }
 
-  /** What a "show … json" command prints. */
+  /** What a "show … json" command of bgpd prints. Asks it as vtysh does, without the time that vtysh takes to start. */
   async json(command: string): Promise<unknown> {
-    return JSON.parse(await this.vtysh(command));
+    return JSON.parse(await ask(`${this.#sockets}/bgpd.vty`, command));
   }
 
   async version(): Promise<string> {
@@ -103,6 +105,23 @@ type RawPath = {
   readonly aspath?: { readonly string?: string };
   readonly nexthops?: readonly { readonly ip?: string; readonly scope?: string }[];
 };
+
+/** One command over a daemon's vty: it ends with a NUL, the answer with three and a status (0 = done). */
+async function ask(path: string, command: string): Promise<string> {
+  const socket = connect(path);
+  socket.setTimeout(10_000, () => socket.destroy(new Error(`no answer at ${path} to "${command}"`)));
+  let answer = Buffer.alloc(0);
+  socket.write(`enable\0${command}\0`);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    answer = Buffer.concat([answer, chunk]);
+    const enabled = answer.indexOf(END_OF_ANSWER) + END_OF_ANSWER.length + 1;
+    const end = answer.indexOf(END_OF_ANSWER, enabled);
+    if (end < enabled || enabled <= END_OF_ANSWER.length || answer.length <= end + END_OF_ANSWER.length) continue;
+    socket.destroy();
+    return answer.toString("utf8", enabled, end);
+  }
+  throw new Error(`${path} closed the connection before it had answered "${command}"`);
+}
 
 export async function startDaemon(host: Host, sockets: string, name: string, configuration: string, more: readonly string[] = []): Promise<LabProcess> {
   const file = host.write(`frr/${name}.conf`, configuration);

@@ -226,6 +226,44 @@ test("before a restart the routers that would keep the routes have them as they 
   assert.deepEqual(toldTo("nothing", { announceBgp: false, communities }), []);
 });
 
+/** In endpoints; undefined: no link bandwidth is announced. */
+function worthOf(scene: Scene, linkBandwidth: "off" | "transitive" | "non-transitive" = "transitive", presence: Partial<ReturnType<Ownership["presence"]>> = {}): number | undefined {
+  const fleet: Ownership = { ...OWNER, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "", ...presence }) };
+  const local = { ...IN_BGP, host: { node: "w1" }, service: { externalTrafficPolicy: "Local" as const, ...scene.service } };
+  const one = planVip(world({ ...local, ...scene, bgp: [advertisement("out", ["lan"], ["tor-1"], { linkBandwidth })], fleet }), VIP).bgp[0];
+  assert.ok(one?.announced === true);
+  const worth = one.route.attributes.linkBandwidth;
+  if (worth !== undefined) assert.equal(worth.transitive, linkBandwidth === "transitive");
+  return worth === undefined ? undefined : worth.octetsPerSecond / 125_000;
+}
+
+test("under policy Local a route is worth as much as the node of this host has endpoints that are ready", () => {
+  const [ready, away, draining, dead] = [{ node: "w1" }, { node: "w2" }, { node: "w1", ready: false, serving: true, terminating: true }, { node: "w1", ready: false, serving: false }];
+  for (const [endpoints, worth] of [
+    [[ready], 1],
+    [[ready, ready, away, draining, dead], 2],
+    [[draining, draining, away], 2],
+  ] as const) assert.equal(worthOf({ endpoints }), worth);
+  assert.equal(worthOf({ endpoints: [ready, ready] }, "non-transitive"), 2);
+  assert.equal(worthOf({ endpoints: [ready, ready] }, "transitive", { retiring: true }), 2, "to the last");
+});
+
+test("a route is worth as much as any other where that is off, on a gateway, and under policy Cluster", () => {
+  const endpoints = [{ node: "w1" }, { node: "w1" }];
+  assert.equal(worthOf({ endpoints }, "off"), undefined);
+  assert.equal(worthOf({ endpoints, host: { node: undefined } }), undefined);
+  assert.equal(worthOf({ endpoints, service: { externalTrafficPolicy: "Cluster" } }), undefined);
+});
+
+test("a Pod of both families is one endpoint of an address", () => {
+  const both = world({ ...IN_BGP, host: { node: "w1" }, service: { externalTrafficPolicy: "Local" }, endpoints: [], bgp: [advertisement("out", ["lan"], ["tor-1"], { linkBandwidth: "transitive" })] });
+  assert.ok(both.cluster instanceof Cluster);
+  for (const family of ["ipv4", "ipv6"] as const) both.cluster.apply({ type: "slice", slice: slice(service("web"), [{ node: "w1" }, { node: "w1" }], family) });
+  const [one] = planVip(both, VIP).bgp;
+  assert.ok(one?.announced === true);
+  assert.equal(one.route.attributes.linkBandwidth?.octetsPerSecond, 250_000);
+});
+
 test("a Cluster-policy route is kept without endpoints where that is configured", () => {
   const scene = { ...IN_BGP, endpoints: [], bgp: [advertisement("out", ["lan"], ["tor-1"], { withoutEndpoints: "keep" })] };
   assert.equal(planVip(world(scene), VIP).bgp[0]?.announced, true);

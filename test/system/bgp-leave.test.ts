@@ -1,8 +1,9 @@
 /** The whole daemon leaves its routers and comes back: what FRR and BIRD keep meanwhile, and what they lose. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import type { StatusReport } from "../../src/admin/index.ts";
 import { ROUTER } from "../lab/fleet.ts";
-import { eventually, Fleet, labTest, type Host, type LabProcess } from "../lab/index.ts";
+import { eventually, Fleet, labTest, type Frr, type Host, type LabProcess } from "../lab/index.ts";
 
 /** A session for both families, whose routes are kept for longer than any test takes. */
 const BGP = {
@@ -76,8 +77,7 @@ labTest("FRR keeps the routes over a restart and a crash, though the host is on 
   const last = stopped.daemon.stop();
   let [lastChoice, hasRoute] = [false, true];
   await eventually("the routes of the host that stops are gone", 5000, async () => {
-    const { paths = [] } = (await frr.json(`show bgp ipv4 unicast ${kept}/32 json`)) as Paths;
-    const path = paths.find(({ nexthops = [] }) => nexthops.some(({ ip }) => ip === stopped.ipv4));
+    const path = await pathThrough(frr, kept, stopped.ipv4);
     lastChoice ||= path?.community?.string.includes("graceful-shutdown") === true && path.bestpath === undefined;
     hasRoute = path !== undefined;
     return !hasRoute;
@@ -126,6 +126,47 @@ labTest("BIRD keeps the routes over a restart and a crash, and loses them at onc
   await bird.process.waitForLine(/Received: .*bmlb is stopping/, 2000);
 }, { timeoutMs: 120_000 });
 
+labTest("a drained host is FRR's last choice, then withdraws, with its session up; undrained it is back", async (lab) => {
+  const fleet = await Fleet.start(lab, ["worker-1", "worker-2"], { settings: { bgp: BGP } });
+  const router = await lab.router("router", { lan: ROUTER });
+  const frr = await lab.frr(router, { asn: 64501, routerId: ROUTER.ipv4, neighbors: fleet.members.map(({ ipv4 }) => ({ address: ipv4, asn: BGP.asn })) });
+  const vip = await fleet.serve("web");
+  const { ipv4: mine, daemon } = fleet.member("worker-1");
+  const other = fleet.member("worker-2").ipv4;
+  const used = async (): Promise<readonly string[]> => (await frr.paths(`${vip}/32`)).flatMap((path) => (path.used ? path.nextHops : [])).sort();
+  await eventually("FRR uses both", 15_000, async () => (await used()).join() === [mine, other].join());
+  const watch = await RouteWatch.start(router);
+
+  assert.equal((await daemon.cli(["drain"])).status, 0);
+  const path = await eventually("FRR knows that it leaves", 2000, async () => {
+    const found = await pathThrough(frr, vip, mine);
+    return found?.community?.string.includes("graceful-shutdown") === true ? found : undefined;
+  });
+  assert.match(path.community?.string ?? "", /64500:100/);
+  await eventually("FRR uses the other one only", 2000, async () => (await used()).join() === other);
+  await eventually("the other one answers on the segment", 5000, async () => (await fleet.owner(vip)).name === "worker-2");
+  const status = (await daemon.cli(["status", "--json"])).json() as StatusReport;
+  assert.deepEqual([status.rank, status.state, typeof status.drained_since], [0, "ready", "string"]);
+  assert.ok((await pathThrough(frr, vip, mine)) !== undefined, "it is still announced");
+  await eventually("it has withdrawn", 12_000, async () => (await pathThrough(frr, vip, mine)) === undefined);
+  assert.equal(await frr.session(mine), "Established");
+  assert.deepEqual(watch.losses(vip, other), [], "the route through the other one has been there all the time");
+
+  assert.equal((await daemon.cli(["reload"])).status, 0);
+  assert.equal(await pathThrough(frr, vip, mine), undefined, "a reload does not end it");
+  assert.equal((await daemon.cli(["undrain"])).status, 0);
+  await eventually("FRR uses both again", 5000, async () => (await used()).join() === [mine, other].join());
+  assert.doesNotMatch((await pathThrough(frr, vip, mine))?.community?.string ?? "", /graceful/);
+}, { timeoutMs: 120_000 });
+
+type Path = { readonly community?: { readonly string: string }; readonly bestpath?: { readonly overall?: boolean }; readonly nexthops?: readonly { readonly ip?: string }[] };
+
+/** FRR's path to a VIP through that host. */
+async function pathThrough(frr: Frr, vip: string, via: string): Promise<Path | undefined> {
+  const { paths = [] } = (await frr.json(`show bgp ipv4 unicast ${vip}/32 json`)) as { readonly paths?: readonly Path[] };
+  return paths.find(({ nexthops = [] }) => nexthops.some(({ ip }) => ip === via));
+}
+
 function birdConfiguration(ipv4: string): string {
   return `
     log stderr all;
@@ -140,5 +181,3 @@ function birdConfiguration(ipv4: string): string {
     }
   `;
 }
-
-type Paths = { readonly paths?: readonly { readonly community?: { readonly string: string }; readonly bestpath?: { readonly overall?: boolean }; readonly nexthops?: readonly { readonly ip?: string }[] }[] };

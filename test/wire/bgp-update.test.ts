@@ -18,6 +18,7 @@ import {
   encodeEndOfRib,
   encodeNlri,
   encodeWithdrawal,
+  linkBandwidth,
   ownPath,
   prefixesOf,
   routeTarget,
@@ -434,6 +435,12 @@ test("a route target has the AS in two octets where it fits, else in four (RFC 4
   assert.equal(routeTarget(64500, 7), 0x0002fbf400000007n);
   assert.equal(routeTarget(4_200_000_001, 7), 0x0202fa56ea010007n);
   assert.throws(() => routeTarget(4_200_000_001, 65536), RangeError);
+});
+
+test("a link bandwidth has the AS in two octets, AS_TRANS if it does not fit, and octets per second as a float (draft-ietf-idr-link-bandwidth)", () => {
+  assert.equal(linkBandwidth(65001, { octetsPerSecond: 125_000_000, transitive: false }), 0x4004fde94cee6b28n); // 1 Gbit/s
+  assert.equal(linkBandwidth(65001, { octetsPerSecond: 125_000, transitive: true }), 0x0004fde947f42400n);
+  assert.equal(linkBandwidth(4_200_000_001, { octetsPerSecond: 375_000, transitive: true }), 0x00045ba048b71b00n);
 });
 
 test("a hundred thousand prefixes are written in 129 messages", () => {

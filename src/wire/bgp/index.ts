@@ -3,7 +3,7 @@ export { AS_TRANS, ownPath } from "./as-path.ts";
 export type { PathAttributes } from "./attribute.ts";
 export { type WrittenAttributes, attributesInWords } from "./attributes-in-words.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
-export { NO_LLGR, routeTarget } from "./community.ts";
+export { NO_LLGR, linkBandwidth, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
 export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
