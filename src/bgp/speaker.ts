@@ -96,7 +96,7 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#complete = desired.complete;
     this.#applyPeers(desired.peers);
-    this.#listeners.apply(desired.listen ?? [], this.#found());
+    this.#listeners.apply(desired.listen ?? [], this.found());
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
     if (desired.complete) this.#aggregates.complete();
     this.#flush();
@@ -114,6 +114,11 @@ export class BgpSpeaker {
       listeners: this.#listeners.status(),
       aggregates: this.#aggregates.status(),
     };
+  }
+
+  /** The peers whose addresses are known, with them: those that can have a session. */
+  found(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Names of the peers that have been told a route for this VIP. */
@@ -204,16 +209,12 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
       this.#lookAgain = undefined;
-      const found = this.#found();
+      const found = this.found();
       const sought = [...this.#wanted.values()].filter(({ address, sourceInterface }) => address === undefined || sourceInterface !== undefined);
       for (const [config, past] of sought.flatMap((wanted) => this.#change(wanted, true))) this.#begin(config, past);
-      if (!isDeepStrictEqual(found, this.#found())) this.#listeners.peers(this.#found());
+      if (!isDeepStrictEqual(found, this.found())) this.#listeners.peers(this.found());
       this.#flush();
     });
-  }
-
-  #found(): readonly BgpPeer[] {
-    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Waits until an earlier session to the same router is gone: it would take none beside it. */
