@@ -6,6 +6,7 @@
  */
 import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
+import { Bfd } from "./bfd/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import type { Config, Loaded, LoadedConfig } from "./config/index.ts";
 import { Drain } from "./drain.ts";
@@ -129,7 +130,7 @@ export class Daemon {
       onEvent: (event) => { this.#hosts.fleet.input(event); },
     });
     this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
-    this.#routing = new Routing({ keepsakes, log, clock, random });
+    this.#routing = new Routing({ keepsakes, log, clock, random, watch: (onEvent) => new Bfd({ log, clock, random, channel: this.#thread.channel("bfd"), onEvent }) });
     this.#kubernetes = new Kubernetes({
       config,
       credentials,
@@ -175,6 +176,7 @@ export class Daemon {
       allocator: this.#allocator,
       world: () => this.#world(),
       speaker: () => this.#routing.speaker,
+      bfd: () => this.#routing.bfd(),
       state: () => this.#state,
       uptimeMs: () => clock.now() - this.#startedAt,
       view: () => this.#view,
@@ -193,7 +195,7 @@ export class Daemon {
         "/v1/drain": () => Promise.resolve(this.#drain.drain()),
         "/v1/undrain": () => Promise.resolve(this.#drain.undrain()),
       },
-      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
+      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), bfd: sources.bfd(), linesLost: log.dropped }),
       unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
       log,
       clock,

@@ -135,6 +135,22 @@ address = "192.168.1.1"
 asn = 64501
 
 [[bgp.advertisement]]`),
+  paragraph("A router whose path is watched by BFD, with silence of 300 ms noticed at both ends:"),
+  example(`[[bfd]]
+name = "fast"
+receive_interval = "100ms"
+transmit_interval = "100ms"
+
+[bgp]
+asn = 64500
+
+[[bgp.peer]]
+name = "tor-1"
+address = "192.168.1.1"
+asn = 64501
+bfd = "fast"
+
+[[bgp.advertisement]]`),
   paragraph(
     "A host between two routers, on links without any address of their own: each is known by the Router Advertisements on its interface, and IPv4 routes point to the link-local address of this host (RFC 8950). In FRR the other side is `neighbor swp1 interface remote-as external`; in BIRD, which needs our link-local address, it is `extended next hop on` and a `protocol radv` on the interface. This host advertises itself too, never as a default router.",
   ),

@@ -88,6 +88,18 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "The router has a maximum of prefixes for this neighbor. Raise it there.",
   },
   {
+    line: "BFD with peer <name> is down: <why>",
+    meaning: "The path to the router is broken, or the router is. The session of BGP ends with it and is tried again every few seconds. `bmlb bfd` shows both ends. If it comes and goes on a good path, the intervals are too short for this host or the router: see `bmlb check`.",
+  },
+  {
+    line: "BFD with peer <name> is down: the peer has switched it off, which is no failure of the path",
+    meaning: "Somebody has shut BFD down at the router, or it is being restarted. BGP goes on, and the path is not watched until it is switched on again.",
+  },
+  {
+    line: "another program on this host, most likely a BFD daemon, has UDP port <port>: stop it",
+    meaning: "Only one BFD daemon can listen on a host. With FRR set `bfdd=no` in `/etc/frr/daemons`; with BIRD remove `protocol bfd`. BGP goes on without BFD.",
+  },
+  {
     line: "no session with peer <name>: no router advertises itself on interface <interface>",
     meaning: "An unnumbered peer is known by its Router Advertisements, and none came. In FRR `neighbor <interface> interface remote-as external` turns them on there; with BIRD it takes a `protocol radv`.",
   },

@@ -18,6 +18,8 @@ export function answerFrom(reporter: Reporter, path: string, query: URLSearchPar
       return { report: reporter.pools() };
     case "/v1/bgp/peers":
       return reportOr(reporter.peers(query.get("target") ?? undefined));
+    case "/v1/bfd":
+      return { report: reporter.bfd() };
     case "/v1/bgp/routes": {
       const found = reporter.routes(query.get("target") ?? undefined);
       return typeof found === "string" ? { error: found } : { rows: found };

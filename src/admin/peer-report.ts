@@ -1,9 +1,13 @@
 /** What is reported of one BGP session. Pure. */
+import type { BfdSessionStatus } from "../bfd/index.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpPeerStatus } from "../bgp/index.ts";
+import { bfdNote, bfdSessionReport } from "./bfd-report.ts";
 import type { BgpErrorReport, BgpTimersReport, PeerReport } from "./reports.ts";
 
-export function peerReport(peer: BgpPeerStatus): PeerReport {
+/** `watch`: what BFD says of the path to it; undefined: it is not watched. */
+export function peerReport(peer: BgpPeerStatus, watch: BfdSessionStatus | undefined): PeerReport {
   const { negotiated } = peer;
+  const note = watch === undefined ? undefined : bfdNote(watch);
   return {
     name: peer.name,
     address: [peer.address, peer.zone].filter((part) => part !== undefined).join("%"),
@@ -13,11 +17,12 @@ export function peerReport(peer: BgpPeerStatus): PeerReport {
     routes: announced(peer),
     routes_wanted: peer.families.ipv4.wanted + peer.families.ipv6.wanted,
     families: { ipv4: familyReport(peer.families.ipv4), ipv6: familyReport(peer.families.ipv6) },
-    notes: peer.notes,
+    notes: [...peer.notes, ...(note === undefined ? [] : [note])],
     last_error: peer.lastError?.text ?? null,
     error: peer.lastError === undefined ? null : errorReport(peer.lastError),
     capabilities: negotiated === undefined ? null : { agreed: negotiated.agreedCapabilities, ours: negotiated.localCapabilities, peer: negotiated.remoteCapabilities },
     timers: timersReport(peer),
+    bfd: watch === undefined ? null : bfdSessionReport(watch),
     hint: peer.hint ?? null,
     detail: peer,
   };

@@ -2,6 +2,7 @@
  * Makes the reports: gathers what the parts say of themselves and puts it in the words of the operator. Reads, never changes, and keeps
  * nothing: what is asked twice is worked out twice.
  */
+import type { BfdStatus } from "../bfd/index.ts";
 import type { BgpRouteStatus, BgpStatus } from "../bgp/index.ts";
 import type { ClusterView, Service } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
@@ -11,8 +12,9 @@ import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.t
 import type { L2Status } from "../l2/index.ts";
 import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
+import { bfdNote, bfdReport } from "./bfd-report.ts";
 import { announced, peerReport } from "./peer-report.ts";
-import type { ExplainReport, HostReport, PeerReport, PoolReport, RouteReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
+import type { BfdReport, ExplainReport, HostReport, PeerReport, PoolReport, RouteReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
 
 export type DaemonState = "starting" | "ready" | "stopping";
 
@@ -35,6 +37,7 @@ export interface ReportSources {
   kube(): { readonly source: SourceStatus; readonly client: ClientStatus; readonly election: ElectionStatus };
   l2(): L2Status;
   bgp(): BgpStatus | undefined;
+  bfd(): BfdStatus;
   announcedTo(address: Address): readonly string[];
   /** Of one peer; undefined if there is no session with it. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined;
@@ -66,6 +69,7 @@ export class Reporter {
     const from = this.#sources;
     const { source, client, election } = from.kube();
     const { peers = [], listeners = [], aggregates = [] } = from.bgp() ?? {};
+    const bfd = from.bfd();
     const presence = from.presence();
     const viewAgeMs = from.viewAgeMs();
     return {
@@ -88,7 +92,15 @@ export class Reporter {
       vips: { total: this.#sources.plan().vips.size, answered_here: this.#answeredHere(), routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
-      warnings: [...from.warnings(), ...listeners.flatMap(({ problem }) => problem ?? []), ...withoutBackstop(aggregates), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+      bfd: { configured: bfd.sessions.length, up: bfd.sessions.filter((session) => session.state === "up").length },
+      warnings: [
+        ...from.warnings(),
+        ...listeners.flatMap(({ problem }) => problem ?? []),
+        ...withoutBackstop(aggregates),
+        ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`)),
+        ...bfd.problems,
+        ...bfd.sessions.filter(({ problem = "" }) => !bfd.problems.includes(problem)).flatMap((session) => bfdNote(session) ?? []),
+      ],
     };
   }
 
@@ -151,7 +163,12 @@ export class Reporter {
   peers(name: string | undefined): readonly PeerReport[] | string {
     const peers = this.#sources.bgp()?.peers ?? [];
     if (name !== undefined && !peers.some((peer) => peer.name === name)) return this.#unknownPeer(name, peers.map((peer) => peer.name));
-    return peers.filter((peer) => name === undefined || peer.name === name).map(peerReport);
+    const watches = new Map(this.#sources.bfd().sessions.map((session) => [session.peer, session]));
+    return peers.filter((peer) => name === undefined || peer.name === name).map((peer) => peerReport(peer, watches.get(peer.name)));
+  }
+
+  bfd(): BfdReport {
+    return bfdReport(this.#sources.bfd());
   }
 
   /** Of one peer, or of all; each is worked out when it is asked for. A sentence if there is no such peer. */

@@ -27,6 +27,7 @@ export type StatusReport = {
   readonly vips: { readonly total: number; readonly answered_here: number; readonly routes_announced: number };
   readonly segments: readonly SegmentReport[];
   readonly peers: { readonly configured: number; readonly established: number };
+  readonly bfd: { readonly configured: number; readonly up: number };
   /** Sentences about what is not as it should be. */
   readonly warnings: readonly string[];
 };
@@ -109,6 +110,8 @@ export type PeerReport = {
   /** What the two OPENs offered, and what both did; null before the peer's. */
   readonly capabilities: { readonly agreed: readonly string[]; readonly ours: readonly string[]; readonly peer: readonly string[] } | null;
   readonly timers: BgpTimersReport;
+  /** Null: the path to it is not watched. */
+  readonly bfd: BfdSessionReport | null;
   /** Where to look if the routes do not show at the peer, though nothing is known to be wrong. */
   readonly hint: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
@@ -133,6 +136,39 @@ export type BgpTimersReport = {
   readonly keepalive_left: number | null;
   readonly next_retry: number | null;
 };
+
+/** One session of BFD. */
+export type BfdSessionReport = {
+  readonly peer: string;
+  readonly address: string;
+  /** Null while no way to the peer is known. */
+  readonly local_address: string | null;
+  readonly multihop: boolean;
+  readonly state: BfdStateReport;
+  readonly since_seconds: number;
+  /** Why it was last not up; null if it never was up. */
+  readonly diagnostic: string | null;
+  /** What the peer last said; null before its first packet. */
+  readonly remote_state: BfdStateReport | null;
+  readonly remote_diagnostic: string | null;
+  readonly local_discriminator: number;
+  /** 0: not known. */
+  readonly remote_discriminator: number;
+  /** As agreed: time between two packets of ours, how long the peer may be silent, time between two echo packets; null: none. */
+  readonly transmit_ms: number | null;
+  readonly detection_ms: number | null;
+  readonly echo_ms: number | null;
+  readonly packets: { readonly sent: number; readonly received: number; readonly discarded: number };
+  readonly ups: number;
+  readonly downs: number;
+  /** What keeps it from being up, as a sentence; null if it is. */
+  readonly because: string | null;
+};
+
+export type BfdStateReport = "admin-down" | "down" | "init" | "up";
+
+/** `problems`: sentences about what concerns all sessions. */
+export type BfdReport = { readonly sessions: readonly BfdSessionReport[]; readonly problems: readonly string[] };
 
 export type RouteReport = {
   readonly peer: string;
@@ -187,6 +223,7 @@ export type Reports = {
   readonly "/v1/pools": readonly PoolReport[];
   /** With ?target=PEER: of that peer only. */
   readonly "/v1/bgp/peers": readonly PeerReport[];
+  readonly "/v1/bfd": BfdReport;
   /** With ?target=PEER: of that peer only. In no order. */
   readonly "/v1/bgp/routes": readonly RouteReport[];
 };

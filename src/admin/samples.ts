@@ -1,4 +1,5 @@
 /** The daemon's metrics, read from its reports and parts. */
+import type { BfdStatus } from "../bfd/index.ts";
 import type { BgpStatus } from "../bgp/index.ts";
 import type { L2Status } from "../l2/index.ts";
 import type { Sample } from "./exposition.ts";
@@ -9,10 +10,11 @@ export type SampleSources = {
   readonly pools: readonly PoolReport[];
   readonly l2: L2Status;
   readonly bgp: BgpStatus | undefined;
+  readonly bfd: BfdStatus;
   readonly linesLost: number;
 };
 
-export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources): readonly Sample[] {
+export function samplesOf({ status, pools, l2, bgp, bfd, linesLost }: SampleSources): readonly Sample[] {
   const gauge = (name: string, help: string, value: number, labels?: Readonly<Record<string, string>>): Sample => ({ name: `bmlb_${name}`, help, type: "gauge", value, ...(labels && { labels }) });
   const counter = (name: string, help: string, value: number, labels?: Readonly<Record<string, string>>): Sample => ({ ...gauge(name, help, value, labels), type: "counter" });
   return [
@@ -53,6 +55,14 @@ export function samplesOf({ status, pools, l2, bgp, linesLost }: SampleSources):
       gauge("bgp_prefixes_held_back", "Prefixes that max_prefixes keeps from the peer.", peer.families.ipv6.held, { peer: peer.name, family: "ipv6" }),
       counter("bgp_establishments_total", "How often the session was established.", peer.establishments, { peer: peer.name }),
     ]),
+    ...bfd.sessions.flatMap((session) => [
+      gauge("bfd_up", "1 while BFD says that the path to the peer is up.", Number(session.state === "up"), { peer: session.peer }),
+      ...(session.detectionMs === undefined ? [] : [gauge("bfd_detection_seconds", "How long the peer may be silent before the path is down.", session.detectionMs / 1000, { peer: session.peer })]),
+      counter("bfd_ups_total", "How often the path came up.", session.ups, { peer: session.peer }),
+      counter("bfd_downs_total", "How often the path went down from up.", session.downs, { peer: session.peer }),
+      ...(["sent", "received", "discarded"] as const).map((what) => counter("bfd_packets_total", "Control packets of BFD; those discarded were malformed or of nobody that was expected.", session.packets[what], { peer: session.peer, packets: what })),
+    ]),
+    gauge("bfd_problems", "What keeps all sessions of BFD from working, such as another BFD daemon; bmlb bfd says what.", bfd.problems.length),
     counter("log_lines_lost_total", "Log lines lost because their reader stalled.", linesLost),
   ];
 }

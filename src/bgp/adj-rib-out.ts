@@ -47,12 +47,12 @@ export type Batch = {
   readonly announced: ReadonlyMap<Shared, readonly Nlri[]>;
 };
 
-type Offer = { readonly vip: Address; readonly shared: Shared };
-
 type Route = {
   readonly nlri: Nlri;
-  /** The VIP that has asked for it the longest: its attributes are used. Undefined if none asks. */
-  lead: Offer | undefined;
+  /** The VIP that has asked for it the longest. Undefined if none asks. */
+  lead: Address | undefined;
+  /** The attributes that it asked for, which are used. Undefined if none asks. */
+  asked: Shared | undefined;
   /** The others, longest first; few routes have any, an aggregate may have thousands. */
   others: Map<Address, Shared> | undefined;
   /** What the peer was last told; undefined if nothing, or that it is gone. */
@@ -63,11 +63,21 @@ type Route = {
   admitted: boolean;
   /** It counts toward the limit: it is admitted, or the peer still has it. */
   counts: boolean;
+  /** Where it waits to be sent. */
+  bucket: Bucket | undefined;
 };
+
+/**
+ * Routes that wait for the same to be said of them, that they have these attributes, or that they are gone (undefined): in whatever order
+ * they came, they fill whole messages.
+ */
+type Bucket = { readonly wanted: Shared | undefined; readonly routes: Set<Route> };
 
 type Table = {
   readonly routes: Map<Nlri, Route>;
-  readonly pending: Set<Route>;
+  /** Those of which the peer has another idea than we have. */
+  readonly pending: Map<Shared, Bucket>;
+  readonly goodbyes: Bucket;
   sent: number;
   /** Infinity: none. */
   limit: number;
@@ -88,12 +98,14 @@ export class AdjRibOut {
     const nlri = encodeNlri(prefix);
     let route = table.routes.get(nlri);
     if (route === undefined) {
-      route = { nlri, lead: undefined, others: undefined, sent: undefined, again: false, admitted: false, counts: false };
+      route = { nlri, lead: undefined, asked: undefined, others: undefined, sent: undefined, again: false, admitted: false, counts: false, bucket: undefined };
       table.routes.set(nlri, route);
     }
     const shared = this.#share(attributes);
-    if (route.lead === undefined || route.lead.vip === vip) route.lead = { vip, shared };
-    else (route.others ??= new Map()).set(vip, shared);
+    if (route.lead === undefined || route.lead === vip) {
+      route.lead = vip;
+      route.asked = shared;
+    } else (route.others ??= new Map()).set(vip, shared);
     settle(table, route);
   }
 
@@ -102,7 +114,7 @@ export class AdjRibOut {
     const table = this.#tables[familyOf(prefix.address)];
     const route = table.routes.get(encodeNlri(prefix));
     if (route === undefined) return;
-    if (route.lead?.vip === vip) route.lead = takeFirst(route.others);
+    if (route.lead === vip) [route.lead, route.asked] = takeFirst(route.others);
     else route.others?.delete(vip);
     settle(table, route);
   }
@@ -139,31 +151,23 @@ export class AdjRibOut {
   }
 
   isPending(family: Family): boolean {
-    return this.#tables[family].pending.size > 0;
+    const { pending, goodbyes } = this.#tables[family];
+    return pending.size > 0 || goodbyes.routes.size > 0;
   }
 
   /** The next changes, at most so many, counted as told; each list sorted by length and address. */
   take(family: Family, most: number): Batch {
     const table = this.#tables[family];
-    const withdrawn: Nlri[] = [];
+    // Withdrawals first: what is admitted for one is in this batch or a later one.
+    const withdrawn = tell(table, table.goodbyes, most);
     const announced = new Map<Shared, Nlri[]>();
-    let left = most;
-    for (const route of table.pending) {
-      if (left-- === 0) break;
-      const wanted = admissible(route);
-      table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
-      route.sent = wanted;
-      route.again = false;
-      settle(table, route); // what is admitted for it is in this batch or a later one, and withdrawals come first
-      if (wanted === undefined) withdrawn.push(route.nlri);
-      else {
-        const same = announced.get(wanted);
-        if (same === undefined) announced.set(wanted, [route.nlri]);
-        else same.push(route.nlri);
-      }
+    let left = most - withdrawn.length;
+    for (const [shared, bucket] of table.pending) {
+      if (left === 0) break;
+      const nlris = tell(table, bucket, left);
+      announced.set(shared, nlris);
+      left -= nlris.length;
     }
-    withdrawn.sort();
-    for (const nlris of announced.values()) nlris.sort();
     return { withdrawn, announced };
   }
 
@@ -191,7 +195,7 @@ export class AdjRibOut {
   count(family: Family): RouteCount {
     const table = this.#tables[family];
     let gone = 0;
-    for (const route of table.pending) if (route.lead === undefined) gone++;
+    for (const route of table.goodbyes.routes) if (route.lead === undefined) gone++;
     return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
   }
 
@@ -200,10 +204,10 @@ export class AdjRibOut {
     for (const family of ["ipv4", "ipv6"] as const) {
       const { routes } = this.#tables[family];
       let left = routes.size;
-      for (const { nlri, lead, others, sent, admitted } of routes.values()) {
+      for (const { nlri, lead, asked: wanted, others, sent, admitted } of routes.values()) {
         if (left-- === 0) break;
-        const vips = lead === undefined ? [] : [lead.vip, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
-        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted: lead?.shared, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
+        const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
+        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
       }
     }
   }
@@ -222,7 +226,7 @@ export class AdjRibOut {
 }
 
 function newTable(): Table {
-  return { routes: new Map(), pending: new Set(), sent: 0, limit: Infinity, counting: 0, held: new Set() };
+  return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, sent: 0, limit: Infinity, counting: 0, held: new Set() };
 }
 
 function take<T>(values: Iterable<T>, most: number): T[] {
@@ -234,17 +238,17 @@ function take<T>(values: Iterable<T>, most: number): T[] {
   return taken;
 }
 
-function takeFirst(offers: Map<Address, Shared> | undefined): Offer | undefined {
-  for (const [vip, shared] of offers ?? []) {
-    offers?.delete(vip);
-    return { vip, shared };
+function takeFirst(offers: Map<Address, Shared> | undefined): readonly [Address, Shared] | readonly [undefined, undefined] {
+  for (const offer of offers ?? []) {
+    offers?.delete(offer[0]);
+    return offer;
   }
-  return undefined;
+  return [undefined, undefined];
 }
 
 /** What the peer is to have of the route; undefined: nothing. */
 function admissible(route: Route): Shared | undefined {
-  return route.admitted ? route.lead?.shared : undefined;
+  return route.admitted ? route.asked : undefined;
 }
 
 /** After a change of a route: admits it if it is wanted and there is room, and others if it made room. */
@@ -257,14 +261,44 @@ function settle(table: Table, route: Route): void {
   admit(table);
 }
 
-/** Keeps `counting` and `pending` what they are: the latter the routes of which the peer has another idea than we have. */
+/** Keeps `counting` and the buckets what they are. */
 function mark(table: Table, route: Route): void {
   const counts = route.admitted || route.sent !== undefined;
   table.counting += Number(counts) - Number(route.counts);
   route.counts = counts;
   const wanted = admissible(route);
-  if (wanted !== route.sent || (route.again && wanted !== undefined)) table.pending.add(route);
-  else table.pending.delete(route);
+  const differs = wanted !== route.sent || (route.again && wanted !== undefined);
+  const bucket = differs ? bucketOf(table, wanted) : undefined;
+  if (bucket === route.bucket) return;
+  const left = route.bucket;
+  left?.routes.delete(route);
+  if (left?.wanted !== undefined && left.routes.size === 0) table.pending.delete(left.wanted);
+  bucket?.routes.add(route);
+  route.bucket = bucket;
+}
+
+function bucketOf(table: Table, wanted: Shared | undefined): Bucket {
+  if (wanted === undefined) return table.goodbyes;
+  let bucket = table.pending.get(wanted);
+  if (bucket === undefined) {
+    bucket = { wanted, routes: new Set() };
+    table.pending.set(wanted, bucket);
+  }
+  return bucket;
+}
+
+/** The next routes of a bucket, at most so many, counted as told; sorted by length and address. */
+function tell(table: Table, { wanted, routes }: Bucket, most: number): Nlri[] {
+  const nlris: Nlri[] = [];
+  for (const route of routes) {
+    if (nlris.length === most) break;
+    nlris.push(route.nlri);
+    table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
+    route.sent = wanted;
+    route.again = false;
+    settle(table, route);
+  }
+  return nlris.sort();
 }
 
 /** Gives the room that there is to those that wait. */

@@ -281,12 +281,12 @@ export class Peer {
     if (this.#before === "nothing") this.#before = "session";
     this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
-    this.#log.up(agreed);
     this.#parts.keepers.agreed(this.config.name, agreed.restart.keepsRoutesMs);
-    this.#connections.keepOnly(session);
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
-    this.#transmitter.changed();
+    this.#transmitter.sendNow(); // nothing else is as urgent
+    this.#log.up(agreed);
+    this.#connections.keepOnly(session);
     this.#parts.turned();
   }
 

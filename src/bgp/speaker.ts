@@ -40,6 +40,8 @@ export type BgpSpeakerParts = {
   readonly groups: Groups;
   /** For what is in an aggregate and no VIP. */
   readonly routes: RouteTable;
+  /** Called when `neighbors` may be others than after the last call of `apply`. */
+  readonly neighborsChanged?: () => void;
 };
 
 const MOST_STRANGERS = 32;
@@ -96,7 +98,7 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#complete = desired.complete;
     this.#applyPeers(desired.peers);
-    this.#listeners.apply(desired.listen ?? [], this.found());
+    this.#listeners.apply(desired.listen ?? [], this.neighbors);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
     if (desired.complete) this.#aggregates.complete();
     this.#flush();
@@ -107,6 +109,11 @@ export class BgpSpeaker {
     this.#peers.get(peer)?.pathDown(diagnostic);
   }
 
+  /** Those of which it is known between which addresses a session is to be. */
+  get neighbors(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
+  }
+
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
@@ -114,11 +121,6 @@ export class BgpSpeaker {
       listeners: this.#listeners.status(),
       aggregates: this.#aggregates.status(),
     };
-  }
-
-  /** The peers whose addresses are known, with them: those that can have a session. */
-  found(): readonly BgpPeer[] {
-    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   /** Names of the peers that have been told a route for this VIP. */
@@ -209,11 +211,13 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
       this.#lookAgain = undefined;
-      const found = this.found();
+      const found = this.neighbors;
       const sought = [...this.#wanted.values()].filter(({ address, sourceInterface }) => address === undefined || sourceInterface !== undefined);
       for (const [config, past] of sought.flatMap((wanted) => this.#change(wanted, true))) this.#begin(config, past);
-      if (!isDeepStrictEqual(found, this.found())) this.#listeners.peers(this.found());
       this.#flush();
+      if (isDeepStrictEqual(found, this.neighbors)) return;
+      this.#listeners.peers(this.neighbors);
+      this.#parts.neighborsChanged?.();
     });
   }
 

@@ -136,6 +136,13 @@ export class Transmitter {
     this.#schedule(Math.max(0, this.#lastFlush + COALESCE_MS - this.#clock.now()));
   }
 
+  /** Sends what there is without waiting for a turn. */
+  sendNow(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.written();
+  }
+
   /** The kernel took something. */
   written(): void {
     if (this.#open !== undefined && this.#timer === undefined && this.#complete && this.#hasMore(this.#open)) this.#flush();

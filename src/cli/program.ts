@@ -11,6 +11,7 @@ import { drain } from "./drain.ts";
 import { printable } from "./printable.ts";
 import type { RbacCommand } from "./rbac-command.ts";
 import { reload } from "./reload.ts";
+import { allUp, showBfd } from "./show-bfd.ts";
 import { allEstablished, showPeers } from "./show-peers.ts";
 import { showRoutes } from "./show-routes.ts";
 import { showExplanations, showHosts, showPools, showStatus, showVips } from "./show.ts";
@@ -119,6 +120,7 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
   const bgp = program.command("bgp").description("the BGP speaker").helpCommand(false);
   question(bgp, "peers [peer]", "the BGP sessions, or all about one; the status is 1 if one is not established", "/v1/bgp/peers", showPeers, allEstablished);
   question(bgp, "routes [peer]", "what was sent to a peer, or to all, with the attributes and for whom; and what waits, and for what", "/v1/bgp/routes", showRoutes);
+  question(program, "bfd", "the paths to BGP peers that are watched by BFD; the status is 1 if one is not up", "/v1/bfd", showBfd, allUp);
 
   program
     .command("rbac")

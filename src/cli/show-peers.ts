@@ -12,7 +12,7 @@ export function allEstablished(reports: readonly PeerReport[]): boolean {
 
 function table(reports: readonly PeerReport[]): string {
   return formatTable(
-    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "SENT", "WANTED", "REMARKS"],
+    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "SENT", "WANTED", "BFD", "REMARKS"],
     reports.map((peer) => [
       peer.name,
       peer.address,
@@ -21,6 +21,7 @@ function table(reports: readonly PeerReport[]): string {
       formatDuration(peer.since_seconds),
       String(peer.routes),
       String(peer.routes_wanted),
+      orNothing(peer.bfd?.state),
       orNothing(remarks(peer)),
     ]),
   );
@@ -42,6 +43,7 @@ function inFull(peer: PeerReport): string {
     ["only ours", orNothing(beyond(peer, "ours"))],
     ["only there", orNothing(beyond(peer, "peer"))],
     ["timers", timers(peer)],
+    ["BFD", bfd(peer)],
     ...peer.notes.map((note) => ["note", note] as const),
     ...(peer.hint === null ? [] : [["hint", peer.hint] as const]),
   ];
@@ -59,6 +61,12 @@ function lastError({ error }: PeerReport): string {
 
 function familyInWords({ sent, wanted, next_hop: nextHop }: PeerReport["families"]["ipv4"]): string {
   return `${sent} of ${wanted} prefixes sent${nextHop === null ? "" : `, next hop ${nextHop}`}`;
+}
+
+function bfd({ bfd: session }: PeerReport): string {
+  if (session === null) return "none: the peer names no profile";
+  const detection = session.detection_ms === null ? "" : `, ${Number(session.detection_ms.toFixed(1))}ms of silence are noticed`;
+  return `${session.state} for ${formatDuration(session.since_seconds)}${detection}`;
 }
 
 /** What one side offered and the other did not, whatever its values: "graceful-restart 120s" is agreed beside one of 30 s. */

@@ -3,7 +3,7 @@ import type { ExplainReport, HostReport, PoolReport, StatusReport, VipReport } f
 import { formatDuration, formatTable, NOTHING, orNothing } from "./table.ts";
 
 export function showStatus(report: StatusReport): string {
-  const { kubernetes, vips, allocator, peers } = report;
+  const { kubernetes, vips, allocator, peers, bfd } = report;
   const age = kubernetes.current_seconds_ago;
   const view = {
     none: "nothing read yet",
@@ -15,7 +15,7 @@ export function showStatus(report: StatusReport): string {
     ["kubernetes", `${kubernetes.server}, ${view}`],
     ["allocator", allocator.here ? "this host" : orNothing(allocator.host)],
     ["VIPs", `${vips.total} in all, ${vips.answered_here} answered here, ${vips.routes_announced} routes announced`],
-    ["BGP", `${peers.established} of ${peers.configured} peers established`],
+    ["BGP", `${peers.established} of ${peers.configured} peers established${bfd.configured === 0 ? "" : `, ${bfd.up} of ${bfd.configured} paths up by BFD`}`],
   ] as const;
   const head = lines.map(([key, text]) => `${key.padEnd(11)} ${text}\n`).join("");
   const segments = formatTable(

@@ -15,6 +15,7 @@ export type Config = {
   readonly l2: readonly L2Advertisement[];
   /** Undefined when there is no [bgp] table. */
   readonly bgp: BgpConfig | undefined;
+  readonly bfd: readonly BfdProfileConfig[];
   readonly fleet: FleetConfig;
   readonly metrics: MetricsConfig;
 };
@@ -99,6 +100,8 @@ export type BgpPeerConfig = {
   /** TTL for a peer that is not adjacent; 0 = adjacent. */
   readonly multihop: number;
   readonly ttlSecurity: boolean;
+  /** Name of the profile in `bfd` by which the path is watched; undefined: it is not. */
+  readonly bfd: string | undefined;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
   /** Routes of each family beyond which new ones are held back; 0 = no limit. */
@@ -138,6 +141,19 @@ export type BgpAdvertisement = {
   readonly communities: readonly Community[];
   readonly withoutEndpoints: "withdraw" | "keep";
   readonly linkBandwidth: "off" | "non-transitive" | "transitive";
+};
+
+export type BfdProfileConfig = {
+  readonly name: string;
+  readonly receiveIntervalMs: number;
+  readonly transmitIntervalMs: number;
+  /** 2–255. */
+  readonly detectMultiplier: number;
+  /** Undefined: no echo packets. */
+  readonly echoIntervalMs: number | undefined;
+  readonly passive: boolean;
+  /** Over several hops; 1–254. */
+  readonly minimumTtl: number;
 };
 
 export type FleetConfig = {

@@ -30,6 +30,7 @@ export function readPeers(bgp: TomlTable, speaker: Speaker, profiles: Directory<
   const peers = innerTables(bgp, "peer", findings).map((table) => readPeer(table, speaker, profiles, findings));
   reportSharedNames(peers, findings);
   reportSharedAddresses(peers, findings);
+  reportSharedPaths(peers, findings);
   return peers;
 }
 
@@ -122,7 +123,7 @@ function checkBfd(peer: PeerReading, profiles: Directory<Bfd>, findings: Finding
   if (bfd.value === undefined) return;
   const profile = profiles.find(bfd.value);
   if (profile === undefined) profiles.reportAbsent(bfd.value, bfd.place, findings);
-  else if (!profile.echoMode) return;
+  else if (!profile.reading.echo_mode.value) return;
   else if (multihop.value > 0) findings.report(bfd.place, `the profile ${quote(bfd.value)} has echo_mode, which works to adjacent peers only, and multihop is ${multihop.value}`);
   else if (unnumbered.value !== undefined || (address.value !== undefined && !isIpv4(address.value.address))) findings.report(bfd.place, `the profile ${quote(bfd.value)} has echo_mode, which works over IPv4 only`);
 }
@@ -149,6 +150,22 @@ function reportSharedAddresses(peers: readonly Peer[], findings: Findings): void
   }
 }
 
+/** Two sessions of BFD with one address could not be told apart. */
+function reportSharedPaths(peers: readonly Peer[], findings: Findings): void {
+  const byPath = new Map<string, ScopeIndex<Peer>>();
+  for (const peer of peers) {
+    const { address, interface: unnumbered, bfd, multihop } = peer.reading;
+    const to = address.value?.address ?? unnumbered.value;
+    if (to === undefined || bfd.value === undefined) continue;
+    const path = `${to}%${address.value?.zone ?? ""} ${multihop.value > 0 ? "several hops" : "adjacent"}`;
+    const others = byPath.get(path) ?? new ScopeIndex<Peer>();
+    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
+    if (twin !== undefined) findings.report(bfd.place, `the path to ${quote(to)} is already watched for ${twin.place.path} at ${twin.place.file}:${twin.place.line}; remove bfd from one of the two`);
+    others.add(peer);
+    byPath.set(path, others);
+  }
+}
+
 /** What the session is made of; `peer` has no faults. `passwordFile` is an absolute path. */
 export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | undefined): BgpPeerConfig | undefined {
   const { reading } = peer;
@@ -169,6 +186,7 @@ export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | un
     passwordFile,
     multihop: reading.multihop.value,
     ttlSecurity: reading.ttl_security.value,
+    bfd: reading.bfd.value,
     families: valuesOf(reading.families),
     passive: reading.passive.value,
     maxPrefixes: reading.max_prefixes.value,

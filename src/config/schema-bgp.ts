@@ -94,8 +94,7 @@ export const BGP_PEER = table({
       type: reference,
       without: "no BFD",
       example: "fast",
-      doc: "Profile of [[bfd]] by which the session is watched.",
-      notYet: () => "BFD is to come; remove the key",
+      doc: "Profile of [[bfd]] by which the path to the peer is watched: when it is down the session ends at once.",
     }),
     graceful_restart: key({
       type: duration({ least: "1s", most: "4095s", whole: "seconds", zero: "off" }), // 12 bits, RFC 4724 3

@@ -9,5 +9,5 @@ export * from "./machine.ts";
 export * from "./udp-socket.ts";
 export * from "./bfd-socket.ts";
 export * from "./multicast-groups.ts";
-export * from "./route-table.ts";
 export * from "./echo-socket.ts";
+export * from "./route-table.ts";

@@ -134,6 +134,7 @@ test("a peer's report has the error with its code, what is agreed, and the timer
     error: { text: "it refused us", sent_by: "peer", code: 2, subcode: 2, seconds_ago: 4 },
     capabilities: { agreed: ["ipv4"], ours: ["ipv4", "ipv6"], peer: ["ipv4", "capability 71"] },
     timers: { hold: 9, keepalive: 3, hold_left: 7.1, keepalive_left: null, next_retry: null },
+    bfd: null,
     hint: "look at its policy",
   });
 });

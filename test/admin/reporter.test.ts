@@ -4,7 +4,7 @@ import { Reporter, samplesOf } from "../../src/admin/index.ts";
 import { address } from "../../src/net/index.ts";
 import { service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, l2, peer } from "../config/values.ts";
-import { type Parts, peerStatus, Sources } from "./sources.ts";
+import { bfdStatus, type Parts, peerStatus, Sources } from "./sources.ts";
 
 const ANNOUNCED = config({ l2: [l2("lan", ["lan"])], peers: [peer("tor", "198.51.100.1")], bgp: [advertisement("out", ["lan"], ["tor"])] });
 
@@ -108,7 +108,7 @@ test("pools show their ranges, their use and who announces them", () => {
 
 test("every metric has one type and help text and a name of ours", () => {
   const reporter = reporterOf({ owner: "h1" }, { ips: ["192.0.2.1"] });
-  const samples = samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: { segments: [] }, bgp: { routerId: "192.0.2.1" as never, peers: [peerStatus("tor")], listeners: [], aggregates: [] }, linesLost: 2 });
+  const samples = samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: { segments: [] }, bgp: { routerId: "192.0.2.1" as never, peers: [peerStatus("tor")], listeners: [], aggregates: [] }, bfd: { sessions: [bfdStatus("tor"), bfdStatus("spine", { detectionMs: undefined })], problems: ["a port is taken"] }, linesLost: 2 });
   const kinds = new Map<string, string>();
   for (const { name, help, type } of samples) {
     assert.match(name, type === "counter" ? /^bmlb_[a-z0-9_]+_total$/ : /^bmlb_[a-z0-9_]+$/);
@@ -118,4 +118,7 @@ test("every metric has one type and help text and a name of ours", () => {
   }
   assert.equal(samples.find(({ name }) => name === "bmlb_vips_answered")?.value, 1);
   assert.equal(samples.find(({ name }) => name === "bmlb_log_lines_lost_total")?.value, 2);
+  const of = (name: string, peer: string): readonly number[] => samples.filter((one) => one.name === name && one.labels?.["peer"] === peer).map(({ value }) => value);
+  assert.deepEqual([of("bmlb_bfd_up", "tor"), of("bmlb_bfd_downs_total", "tor"), of("bmlb_bfd_packets_total", "tor"), of("bmlb_bfd_detection_seconds", "spine")], [[1], [2], [10, 11, 1], []]);
+  assert.equal(samples.find(({ name }) => name === "bmlb_bfd_problems")?.value, 1);
 });

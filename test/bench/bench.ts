@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: the figures of the bundle that ships. All of them, or those named on the command line: start, memory,
- * change, stall, arp, failover, bgp. `npm run bench bgp -- --prefixes 1,1000 --announcers bmlb,bird --rounds 3` measures less of it.
+ * change, stall, arp, failover, bgp, bfd. `npm run bench bgp -- --prefixes 1,1000 --announcers bmlb,bird --rounds 3` measures less of it,
+ * `npm run bench bfd -- --minutes 10` for longer.
  * Ends with status 1 if a figure could not be measured; a goal that is missed is said, and is no failure of the benchmark.
  */
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { ensureBundle, whyNoLab } from "../lab/index.ts";
 import { measureArp } from "./arp.ts";
+import { measureBfd } from "./bfd.ts";
 import { measureBgp } from "./bgp.ts";
 import { measureChange } from "./change.ts";
 import { measureFailover } from "./failover.ts";
@@ -23,6 +25,7 @@ const FIGURES: readonly Figure[] = [
   { name: "arp", measure: measureArp },
   { name: "failover", measure: measureFailover },
   { name: "bgp", measure: measureBgp },
+  { name: "bfd", measure: measureBfd },
 ];
 
 const { positionals: asked, values } = parseArgs({

@@ -228,3 +228,13 @@ test("what a Hard Reset of the router wraps says what to do, and the line has bo
   assert.equal(w.peer().lastError?.text, "peer tor-1 no longer has this host as a neighbor (cease, hard reset (cease, peer de-configured))");
   assert.equal(w.said(/warning .* sent_by=peer code=6 subcode=9 inner_code=6 inner_subcode=3/).length, 1);
 });
+
+test("a path that BFD finds down is a Hard Reset where a Cease alone would leave routes that lead nowhere (RFC 9384)", () => {
+  const w = worldWith(HELPER);
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  w.speaker.pathDown("tor-1", "control detection time expired");
+  w.advance(10);
+  const { notification } = w.router.last;
+  assert.deepEqual([w.router.last.log.at(-1), notification?.data], ["NOTIFICATION 6/9", Uint8Array.of(6, 10)]);
+  assert.equal(w.said(/warning closed the session with peer tor-1: BFD says that the path to it is down: control detection time expired \(cease, hard reset \(cease, BFD down\)\)/).length, 1);
+});

@@ -43,6 +43,17 @@ test("to an internal peer the same route is another one", () => {
   assert.deepEqual([row?.state, row?.attributes?.["as_path"], row?.attributes?.["local_pref"]], ["sent", "", 250]);
 });
 
+test("what nobody configured but the session adds shows as well", () => {
+  const w = new World();
+  w.router.behave = (connection) => {
+    const more = [{ name: "role", role: 4 }, { name: "long-lived-graceful-restart", families: [] }] as const; // 4: peer (RFC 9234 4.1)
+    w.router.sendOpen(connection, { capabilities: [...ROUTER.capabilities, ...more] });
+    connection.send("KEEPALIVE");
+  };
+  w.establish({ peers: [{ ...PEER, role: "peer" }], vips: ["10.9.9.9"] });
+  assert.deepEqual(routes(w)[0]?.attributes, { origin: "igp", as_path: "64500", next_hop: US, communities: ["no-llgr"], only_to_customer: 64500 });
+});
+
 for (const [what, bring, because] of [
   ["the router is not there", (w: World) => { w.apply({ vips: ["10.9.9.9"] }); w.advance(100); }, "the session is Idle: peer tor-1 refuses connections at 10.7.0.254 port 179: start BGP there, and let it accept this host"],
   ["nothing has been tried yet", (w: World) => { w.router.listen(); w.apply({ vips: ["10.9.9.9"] }); }, "the session is Connect"],

@@ -144,10 +144,10 @@ export class World {
       random: seededRandom(seed),
       log: this.#log(),
       addressesBeside: () => this.beside,
-      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
       openFrames: (options) => this.frames.open(options),
       groups: NO_GROUPS,
       routes: this.routes,
+      keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
   }

@@ -57,6 +57,7 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
+bfd = "slow"
 graceful_restart = "30s"
 families = ["ipv4"]
 authentication = "md5"
@@ -87,6 +88,18 @@ link_bandwidth = "transitive"
 
 [bgp.communities]
 gold = "64500:300"
+
+[[bfd]]
+name = "slow"
+receive_interval = "1s"
+transmit_interval = "500ms"
+detect_multiplier = 5
+passive_mode = true
+minimum_ttl = 250
+
+[[bfd]]
+name = "unused"
+echo_mode = true
 
 [forwarding]
 mode = "none"
@@ -154,6 +167,10 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
       prefer: ["edge-1"],
     },
   ]);
+  assert.deepEqual(config.bfd, [
+    { name: "slow", receiveIntervalMs: 1000, transmitIntervalMs: 500, detectMultiplier: 5, echoIntervalMs: undefined, passive: true, minimumTtl: 250 },
+    { name: "unused", receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: 50, passive: false, minimumTtl: 254 },
+  ]);
   assert.deepEqual(config.bgp, {
     asn: 64500,
     listen: [
@@ -176,6 +193,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         passwordFile: "/run/credentials/bmlb.service/tor.password",
         multihop: 2,
         ttlSecurity: false,
+        bfd: "slow",
         families: ["ipv4"],
         passive: true,
         maxPrefixes: 1000,
@@ -200,6 +218,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         passwordFile: undefined,
         multihop: 0,
         ttlSecurity: false,
+        bfd: undefined,
         families: ["ipv4", "ipv6"],
         passive: false,
         maxPrefixes: 0,
@@ -263,6 +282,7 @@ test("a pool is all that must be said; the rest has the defaults of the manual",
     ],
     l2: [{ name: "default", pools: ["lan"], interfaces: [], hosts: [], hostSelectors: [], nodeSelectors: [], serviceSelectors: [], prefer: [] }],
     bgp: undefined,
+    bfd: [],
     fleet: { helloMs: 200, failbackDelayMs: 60_000, failback: "auto", keyFile: undefined, refreshMs: 60_000, announceRate: 500 },
     metrics: { listen: { address: "127.0.0.1", port: 7472 } },
   });
@@ -313,6 +333,11 @@ test("conf.d is merged in name order; lists of tables append, tables join", () =
   assert.deepEqual(loaded.sources, [PATH, "/etc/bmlb/conf.d/10-b.toml", "/etc/bmlb/conf.d/20-c.toml", "/etc/bmlb/conf.d/30-d.toml"]);
 });
 
+test("a profile of BFD without a word is 300 ms by 3, as other implementations have it", () => {
+  const { config } = loadRight('[[bfd]]\nname = "fast"\n');
+  assert.deepEqual(config.bfd, [{ name: "fast", receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: undefined, passive: false, minimumTtl: 254 }]);
+});
+
 test("a path is taken from the folder of the file that names it", () => {
   const { config } = loadRight('[kubernetes]\nkubeconfig = "./secrets/admin.conf"\n', { files: { "/etc/bmlb/secrets/admin.conf": "admin" } });
   assert.equal(config.kubernetes.kubeconfig, "/etc/bmlb/secrets/admin.conf");
@@ -347,6 +372,10 @@ for (const [what, toml] of [
   ["advertisements that differ for different hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nhosts = ["x*"]\nmed = 1\n[[bgp.advertisement]]\nname = "b"\nhosts = ["y*"]\n`],
   ["advertisements that differ for different Services", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nservice_selectors = ["tier=x"]\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\nservice_selectors = ["tier notin (x)"]\n`],
   ["advertisements that differ in communities only", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\ncommunities = ["1:1"]\n[[bgp.advertisement]]\nname = "b"\n`],
+  ["echo to an adjacent peer over IPv4", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "echo"')}[[bfd]]\nname = "echo"\necho_mode = true\n`],
+  ["one profile for two peers", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"')}${PEER("b", "2001:db8::1", 'bfd = "x"')}[[bfd]]\nname = "x"\n`],
+  ["BFD for one of two peers at an address", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"')}${PEER("b", "192.0.2.1", "port = 1179")}[[bfd]]\nname = "x"\n`],
+  ["BFD with an address for two hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"\nhosts = ["a"]')}${PEER("b", "192.0.2.1", 'bfd = "x"\nhosts = ["b"]')}[[bfd]]\nname = "x"\n`],
 ] as const) {
   test(`right in BGP: ${what}`, () => { loadRight(toml); });
 }
@@ -359,6 +388,8 @@ const WARNINGS = [
   ["an advertisement of another family than its peers'", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'families = ["ipv6"]')}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`, "no address family in common"],
   ["a preferred host that is not among the hosts", '[[l2]]\nhosts = ["edge-*"]\nprefer = ["core-1"]\n', '3: l2[0].prefer[0]: "core-1" is not among hosts'],
   ["a family that no pool has", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'families = ["ipv4", "ipv6"]')}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`, '"ipv6" has no use: no pool has IPv6 addresses'],
+  ["packets of BFD faster than a host keeps", '[[bfd]]\nname = "a"\nreceive_interval = "49ms"\n', '3: bfd[0].receive_interval: "49ms" is faster than a host under load keeps'],
+  ["echo packets faster than that", '[[bfd]]\nname = "a"\necho_mode = true\necho_interval = "10ms"\n', '4: bfd[0].echo_interval: "10ms" is faster'],
 ] as const;
 for (const [what, toml, words] of WARNINGS) {
   test(`a warning and no error: ${what}`, () => {
@@ -366,6 +397,10 @@ for (const [what, toml, words] of WARNINGS) {
     assert.ok(said.some((line) => line.startsWith(`${PATH}:`) && line.includes(words)), said.join("\n"));
   });
 }
+
+test("an echo interval that is not used, and 50 ms, are no reason to warn", () => {
+  assert.deepEqual(loadRight('[[bfd]]\nname = "a"\ntransmit_interval = "50ms"\necho_interval = "10ms"\n').warnings, []);
+});
 
 test("both families without a word are no reason to warn", () => {
   const { warnings } = loadRight(`[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`);

@@ -62,8 +62,8 @@ function insteadOf(table: string, key: string): string | undefined {
 
 /** What a table needs to stand beside it. */
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
-  "bgp.peer": ["bgp"],
-  "bgp.advertisement": ["bgp", "bgp.peer"],
+  "bgp.peer": ["bgp", "bfd"],
+  "bgp.advertisement": ["bgp", "bgp.peer", "bfd"],
 };
 
 for (const { table, lines } of PARTS.filter((part) => part.table !== "")) {

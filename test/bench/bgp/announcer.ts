@@ -22,7 +22,7 @@ export interface Announcer {
 export type Order = {
   /** Gives it; returns when it has been given, not when it is done. */
   readonly give: () => Promise<void>;
-  /** Gives one by the same way that changes nothing: how long that takes is taken off. Undefined where that is nothing. */
+  /** What belongs to giving it and not to obeying it: how long it takes, and costs, is taken off. Undefined where that is nothing. */
   readonly idle?: () => Promise<void>;
 };
 

@@ -1,7 +1,7 @@
 /** BIRD 2 as an announcer: a static protocol with all routes; the filter toward the router adds the community. */
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
-import { runToEnd, type Host } from "../../lab/index.ts";
+import { runToEnd, within, type Host } from "../../lab/index.ts";
 import { ANNOUNCER, CHANGED, communityOf, forEachPrefix, ROUTER, vipOf, type Announcer, type Load, type Running } from "./announcer.ts";
 
 export const bird: Announcer = {
@@ -21,24 +21,34 @@ async function start(host: Host, load: Load): Promise<Running> {
   const socket = host.path("bird.ctl");
   const process = await host.spawn(["bird", "-f", "-c", write("without"), "-s", socket, "-P", host.path("bird.pid")], { name: "bird" });
   await process.waitForLine(/Started/, 60_000);
-  const order = (command: string, expected: RegExp) => async (): Promise<void> => {
-    const { stdout } = await runToEnd(["birdc", "-s", socket, ...command.split(" ")], { timeoutMs: 60_000 });
-    if (!expected.test(stdout)) throw new Error(`birdc ${command}: ${stdout}`);
+  const control = connect(socket).setEncoding("utf8");
+  const order = async (command: string, answer: RegExp): Promise<void> => {
+    const answered = new Promise<void>((resolve) => {
+      let said = "";
+      control.on("data", function take(text: string) {
+        said += text;
+        if (!answer.test(said)) return;
+        control.off("data", take);
+        resolve();
+      });
+    });
+    control.write(`${command}\n`);
+    await within(`BIRD did "${command}"`, 60_000, answered);
   };
-  const awake = connect(socket).resume();
-  const alarm = setInterval(() => awake.write("show status\n"), AWAKE_MS);
+  const configure = (): Promise<void> => order("configure", /Reconfigur/);
+  const alarm = setInterval(() => control.write("show status\n"), AWAKE_MS);
   return {
     pid: process.pid,
     // To read the file again, routes and all, is part of every change of BIRD's: with the same file it is what is taken off.
     change: async (to) => {
-      await order("configure", /Reconfigur/)();
-      return { idle: order("configure", /Reconfigur/), give: () => { write(to); return order("configure", /Reconfigur/)(); } };
+      await configure();
+      return { idle: configure, give: () => { write(to); return configure(); } };
     },
-    withdraw: () => Promise.resolve({ idle: order("show status", /up and running/), give: order("disable vips", /disabled/) }),
+    withdraw: () => Promise.resolve({ give: () => order("disable vips", /disabled/) }),
     longestStallMs: () => Promise.resolve(undefined),
     stop: async () => {
       clearInterval(alarm);
-      awake.destroy();
+      control.destroy();
       await process.kill();
     },
   };

@@ -1,5 +1,6 @@
 /** ExaBGP as an announcer: routes stand in its file; orders are lines of its API, as many prefixes in one as its parser takes. */
 import { createWriteStream, existsSync, readFileSync } from "node:fs";
+import { killAllIn } from "../../lab/namespace.ts";
 import { eventually, run, runToEnd, type Host } from "../../lab/index.ts";
 import { ANNOUNCER, CHANGED, communityOf, forEachPrefix, ROUTER, vipOf, type Announcer, type Load, type Running } from "./announcer.ts";
 
@@ -39,8 +40,9 @@ async function start(host: Host, load: Load): Promise<Running> {
     withdraw: () => Promise.resolve({ give: () => tell(["clear adj-rib out"]) }),
     longestStallMs: () => Promise.resolve(undefined),
     stop: async () => {
-      writing.destroy(); // ends what reads the orders
-      await process.kill();
+      writing.destroy();
+      await killAllIn(host.namespace); // its children, too
+      await process.exited;
     },
   };
 }

@@ -24,11 +24,6 @@ export class GobgpApi {
     return new GobgpApi(session);
   }
 
-  /** GetBgp: answers when it runs. */
-  async get(): Promise<void> {
-    await this.#call("GetBgp", [new Uint8Array(0)]);
-  }
-
   /** AddPathStream: adds or replaces these; returns when they are in the table. */
   async add(paths: readonly ApiPath[]): Promise<void> {
     const messages: Uint8Array[] = [];

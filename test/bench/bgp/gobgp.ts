@@ -21,15 +21,14 @@ async function start(host: Host, load: Load): Promise<Running> {
   await eventually("gobgpd listens", 10_000, () => existsSync(socket));
   const api = GobgpApi.connect(socket);
   await api.add(forEachPrefix(load, (n) => pathOf(n, load)));
-  const idle = (): Promise<void> => api.get();
   return {
     pid: process.pid,
     change: async (to) => {
       const words = to === "with" ? ["add", "changed", "default", "accept"] : ["del", "changed"];
       await host.exec(["gobgp", "--target", `unix://${socket}`, "global", "policy", "export", ...words]);
-      return { idle, give: () => api.resetOut(ROUTER.address) };
+      return { give: () => api.resetOut(ROUTER.address) };
     },
-    withdraw: () => Promise.resolve({ idle, give: () => api.deleteAll() }),
+    withdraw: () => Promise.resolve({ give: () => api.deleteAll() }),
     longestStallMs: () => Promise.resolve(undefined),
     stop: async () => {
       api.close();

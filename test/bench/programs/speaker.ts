@@ -3,15 +3,14 @@
  * Usage: speaker.ts '{"prefixes":1000,"sets":1,"own":{"address":…,"asn":…},"router":{…}}'; then lines on standard input: "with", "without" (the
  * community that is changed), "withdraw", "stall" (writes the longest stall of the main loop since the last time, in ms).
  */
-import { createInterface } from "node:readline";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { BgpSpeaker, type BgpPeer, type BgpRoute, type RouteAttributes } from "../../../src/bgp/index.ts";
-import { addressesBeside, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "../../../src/linux/index.ts";
+import { addressesBeside, openFrameSocket, systemRoutes, systemTcp } from "../../../src/linux/index.ts";
 import { Journal } from "../../../src/log/index.ts";
 import { type Address, type Ipv4, address } from "../../../src/net/index.ts";
 import { DirtyQueue } from "../../../src/plan/index.ts";
 import { systemClock, systemRandom } from "../../../src/time/index.ts";
-import { PEER } from "../../bgp/world.ts";
+import { NO_GROUPS, PEER } from "../../bgp/world.ts";
 import { CHANGED, communityOf, forEachPrefix, type Load, vipOf } from "../bgp/announcer.ts";
 
 type End = { readonly address: string; readonly asn: number };
@@ -31,13 +30,13 @@ const speaker = new BgpSpeaker({
   log,
   addressesBeside,
   openFrames: openFrameSocket,
-  groups: new MulticastGroups(log),
+  groups: NO_GROUPS,
   routes: systemRoutes,
 });
 speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-const vips = forEachPrefix(load, (n) => address(vipOf(n)));
+const vips = forEachPrefix(load, (n) => address(Buffer.from(vipOf(n)).toString())); // in one piece, as V8 has what it was given as text
 let sets = attributeSets("without");
 let ready = false;
 
@@ -62,7 +61,11 @@ const queue = new DirtyQueue<number>({
 });
 queue.mark(vips.keys());
 
-createInterface({ input: process.stdin }).on("line", (line) => {
+process.stdin.setEncoding("utf8").on("data", (text: string) => {
+  for (const line of text.split("\n")) obey(line);
+});
+
+function obey(line: string): void {
   switch (line) {
     case "with":
     case "without":
@@ -80,7 +83,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     case "stop":
       process.exit(0);
   }
-});
+}
 
 function attributeSets(to: "with" | "without"): RouteAttributes[] {
   return Array.from({ length: load.sets }, (_, set) => {

@@ -20,6 +20,8 @@ export type Neighbor = {
   readonly ttlSecurity?: boolean;
   /** Hops away; absent = adjacent. */
   readonly multihop?: number;
+  /** It keeps our routes while we restart (RFC 4724). */
+  readonly helpsRestart?: boolean;
   /** That it offers; absent = its default. */
   readonly holdSeconds?: number;
 };
