@@ -187,7 +187,7 @@ export class Reporter {
           state,
           because: because ?? null,
           attributes: attributes ?? null,
-          vips: vips.map((address) => this.#whoAsks(address, peer)),
+          vips: vips.map((address) => this.#whoAsks(address, peer, prefix)),
           vips_total: vipCount,
         };
       }
@@ -195,9 +195,9 @@ export class Reporter {
   }
 
   /** For whom an address is announced to a peer. */
-  #whoAsks(address: Address, peer: string): RouteReport["vips"][number] {
+  #whoAsks(address: Address, peer: string, prefix: Prefix): RouteReport["vips"][number] {
     const plan = this.#sources.planVip(address);
-    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer);
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer && formatPrefix(one.route.prefix) === formatPrefix(prefix));
     return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
   }
 
