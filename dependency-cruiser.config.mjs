@@ -15,11 +15,12 @@ const VALUES = {
   kube: ["net", "time", "log", "config", "cluster"],
   ipam: ["net", "config", "cluster"],
   nodes: ["net", "time", "config", "cluster"],
+  thread: ["time", "log"],
   fleet: ["net", "time", "config"],
-  liveness: ["net", "time", "log", "wire", "linux"],
+  liveness: ["net", "time", "log", "wire", "linux", "thread"],
   l2: ["net", "time", "log", "wire", "linux"],
   bgp: ["net", "time", "log", "wire", "linux"],
-  bfd: ["net", "time", "log", "wire", "linux"],
+  bfd: ["net", "time", "log", "wire", "linux", "thread"],
   plan: ["net", "config", "cluster"],
   admin: ["net", "time", "log"],
   cli: ["net", "config", "cluster", "kube", "ipam", "linux"],
@@ -47,9 +48,11 @@ export default {
   forbidden: [
     { name: "no-cycle", severity: "error", from: {}, to: { circular: true } },
     { name: "not-found", severity: "error", from: {}, to: { couldNotResolve: true } },
-    { name: "room-without-a-rule", severity: "error", from: { path: "^src/", pathNot: `^src/((${rooms.join("|")})/|(allocator|configuration|daemon|drain|hosts|identity|kubernetes|last-good|last-leave|main|reload|report-sources|routing|run|servers)\\.ts$)` }, to: {} },
+    { name: "room-without-a-rule", severity: "error", from: { path: "^src/", pathNot: `^src/((${rooms.join("|")})/|(allocator|configuration|daemon|drain|hosts|identity|kubernetes|last-good|last-leave|main|reload|report-sources|routing|run|servers|worker)\\.ts$)` }, to: {} },
     { name: "face-only", severity: "error", from: { path: "^src/([^/]+)/" }, to: { path: "^src/[^/]+/", pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"] } },
-    { name: "face-only-from-the-root", severity: "error", from: { path: "^src/[^/]+\\.ts$" }, to: { path: "^src/[^/]+/", pathNot: "^src/[^/]+/index\\.ts$" } },
+    { name: "face-only-from-the-root", severity: "error", from: { path: "^src/[^/]+\\.ts$", pathNot: "^src/worker\\.ts$" }, to: { path: "^src/[^/]+/", pathNot: "^src/[^/]+/index\\.ts$" } },
+    // What a room does in the worker thread is in its thread.ts, so that the thread loads no more than that.
+    { name: "face-only-from-the-worker", severity: "error", from: { path: "^src/worker\\.ts$" }, to: { path: "^src/[^/]+/", pathNot: ["^src/[^/]+/thread\\.ts$", "^src/(thread|time)/index\\.ts$"] } },
     { name: "pure", severity: "error", from: { path: inRooms(PURE) }, to: { dependencyTypes: ["core"] } },
     ...rooms.flatMap((room) => [
       {

@@ -5,9 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { ADDONS, bundle, root } from "./bundle.ts";
+import { ADDONS, DIST, FLAGS, MALLOC, bundle, root } from "./bundle.ts";
 
-const out = join(root, "dist");
+const out = DIST;
 const modules = join(root, "node_modules");
 
 rmSync(out, { recursive: true, force: true });
@@ -15,7 +15,7 @@ mkdirSync(out, { recursive: true });
 
 const { metafile } = await bundle(out, "write");
 
-writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imports: { "#liveness-worker": "./liveness-worker.js" } })}\n`);
+writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", imports: { "#worker": "./worker.js" } })}\n`);
 
 /** Types, sources and source maps, of which some packages have as many as of code. */
 const NOT_AT_RUN_TIME = /\.(d\.ts|map|cc|hh|inc|def|S|asm)$|trampolines\.cjs$|\/abi$/;
@@ -29,18 +29,14 @@ try {
   cpSync(runtime, join(out, "node")); // another file system
 }
 
-// A young generation of at most 3 × 2 MB: V8's own choice grows to 100 MB, and collecting it stops the main loop for longer than anything else.
-// The old one is collected when it has grown by a third, not when it is a multiple of what lives: a burst of changes would leave that much for good.
-const FLAGS = ["--max-semi-space-size=2", "--heap-growing-percent=30"];
-
 // What V8 has compiled is kept, so that a start need not compile it again. Who may not write here makes do without what is not here yet.
 const CACHE = 'process.getBuiltinModule("node:module").enableCompileCache({directory:`${import.meta.dirname}/compiled`,portable:true});';
 writeFileSync(join(out, "main.js"), `${CACHE}await import("./program.js");\n`);
-compileAhead(Object.keys(metafile.outputs).map((path) => basename(path)).filter((name) => name !== "liveness-worker.js"));
+compileAhead(Object.keys(metafile.outputs).map((path) => basename(path)).filter((name) => name !== "worker.js"));
 
-// Last, as it stands for the whole. One arena of malloc's for all threads, and what is large goes back to the kernel when it is freed.
-const MALLOC = "MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072";
-writeScript("bmlb", `${MALLOC} exec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"`);
+// Last, as it stands for the whole.
+const environment = Object.entries(MALLOC).map(([name, value]) => `${name}=${value}`).join(" ");
+writeScript("bmlb", `${environment} exec "$here/node" ${FLAGS.join(" ")} "$here/main.js" "$@"`);
 
 /** Loads everything once, with the flags with which it will be loaded again: V8 finds what it has compiled by both. */
 function compileAhead(files: readonly string[]): void {

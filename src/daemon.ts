@@ -6,6 +6,7 @@
  */
 import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
+import { Bfd } from "./bfd/index.ts";
 import { Cluster, type ClusterChange, KINDS, type ServiceKey } from "./cluster/index.ts";
 import type { Config, Loaded, LoadedConfig } from "./config/index.ts";
 import { Drain } from "./drain.ts";
@@ -24,6 +25,7 @@ import { Reloads } from "./reload.ts";
 import { reportSources } from "./report-sources.ts";
 import { Routing } from "./routing.ts";
 import { Servers } from "./servers.ts";
+import { WorkerThread } from "./thread/index.ts";
 import { type Clock, type Random, type Timer, within } from "./time/index.ts";
 
 const PULSE_MS = 100;
@@ -68,6 +70,7 @@ export class Daemon {
   readonly #queue: DirtyQueue<Address>;
   /** Dirty addresses for which the world changed, not only this host's standing. */
   readonly #moved = new Set<Address>();
+  readonly #thread: WorkerThread;
   readonly #hosts: Hosts;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
@@ -101,6 +104,7 @@ export class Daemon {
     const { instance, recentStarts } = identify(config.host.name, keepsakes, clock);
 
     this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
+    this.#thread = new WorkerThread({ log, clock });
     this.#hosts = new Hosts({
       config,
       instance,
@@ -108,6 +112,7 @@ export class Daemon {
       clock,
       random,
       log,
+      thread: this.#thread,
       changed: (addresses) => { this.#queue.mark(addresses); },
       presence: () => { this.#queue.mark(this.#cluster.addresses()); },
       fact: (fact) => { this.#tell(fact); },
@@ -125,7 +130,7 @@ export class Daemon {
       onEvent: (event) => { this.#hosts.fleet.input(event); },
     });
     this.#links = new LinkWatcher({ log, clock, onChange: (links) => { this.#takeLinks(links); } });
-    this.#routing = new Routing({ keepsakes, log, clock, random });
+    this.#routing = new Routing({ keepsakes, log, clock, random, watch: (onEvent) => new Bfd({ log, clock, random, channel: this.#thread.channel("bfd"), onEvent }) });
     this.#kubernetes = new Kubernetes({
       config,
       credentials,
@@ -171,6 +176,7 @@ export class Daemon {
       allocator: this.#allocator,
       world: () => this.#world(),
       speaker: () => this.#routing.speaker,
+      bfd: () => this.#routing.bfd(),
       state: () => this.#state,
       uptimeMs: () => clock.now() - this.#startedAt,
       view: () => this.#view,
@@ -189,7 +195,7 @@ export class Daemon {
         "/v1/drain": () => Promise.resolve(this.#drain.drain()),
         "/v1/undrain": () => Promise.resolve(this.#drain.undrain()),
       },
-      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), linesLost: log.dropped }),
+      samples: () => samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: sources.l2(), bgp: sources.bgp(), bfd: sources.bfd(), linesLost: log.dropped }),
       unhealthy: () => (this.#state === "ready" ? undefined : this.#state),
       log,
       clock,
@@ -224,6 +230,7 @@ export class Daemon {
     log.notice(`starting as host ${this.#config.host.name}`, { version: this.#parts.version, pools: this.#config.pools.length });
     if (this.#loaded.secrets.fleetKey !== undefined) this.#hosts.key(this.#loaded.secrets.fleetKey);
     this.#l2.start();
+    this.#thread.start();
     this.#hosts.start();
     this.#pulse();
     // Before there are interfaces to say hello on: the others would not believe one that is not signed.
@@ -299,7 +306,8 @@ export class Daemon {
     this.#links.stop();
     await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(sequel), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
-    await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
+    this.#hosts.stop();
+    await Promise.all([this.#thread.stop(), this.#servers.stop()]);
     this.#nextPulse?.cancel();
     this.#nextRepair?.cancel();
     log.notice("stopped", { ms: Math.round(clock.now() - began) });
@@ -446,6 +454,7 @@ export class Daemon {
   /** Tells the worker thread and systemd that the main loop turns, and the fleet how current the view is. */
   #pulse(): void {
     const { clock, notifier } = this.#parts;
+    this.#thread.tick();
     if (this.#hosts.tick()) this.#tellSegments();
     if (notifier.watchdogIntervalMs !== undefined && clock.now() - this.#fedAt >= notifier.watchdogIntervalMs / FED_PER_INTERVAL) {
       this.#fedAt = clock.now();

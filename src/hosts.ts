@@ -6,6 +6,7 @@ import type { Link } from "./linux/index.ts";
 import { Liveness } from "./liveness/index.ts";
 import type { Log } from "./log/index.ts";
 import { peersOf, standsFor, type World } from "./plan/index.ts";
+import type { WorkerThread } from "./thread/index.ts";
 import type { Clock, Random } from "./time/index.ts";
 
 export type HostsOptions = Omit<FleetEffects, "say"> & {
@@ -15,6 +16,7 @@ export type HostsOptions = Omit<FleetEffects, "say"> & {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly thread: WorkerThread;
 };
 
 type SegmentLink = Link & { readonly mac: NonNullable<Link["mac"]> };
@@ -30,11 +32,12 @@ export class Hosts {
   #speaking: readonly string[] = [];
   #lingering: { readonly names: readonly string[]; readonly until: number } | undefined;
 
-  constructor({ config, instance, recentStarts, clock, random, log, ...effects }: HostsOptions) {
+  constructor({ config, instance, recentStarts, clock, random, log, thread, ...effects }: HostsOptions) {
     this.#clock = clock;
     this.#liveness = new Liveness({
       log,
       clock,
+      channel: thread.channel("hello"),
       onHello: (segment, statement, sequence) => { this.fleet.input({ type: "hello", segment, statement, sequence }); },
       onOwnHello: (segment, from) => { this.fleet.input({ type: "own-hello", segment, from }); },
     });
@@ -48,13 +51,12 @@ export class Hosts {
   }
 
   start(): void {
-    this.#liveness.start();
     this.fleet.start();
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.fleet.stop();
-    await this.#liveness.stop();
+    this.#liveness.stop();
   }
 
   /** Hellos are signed with it, and believed if they are. What this host had before its first hello, the others have as well; of what comes later they learn like this one. */

@@ -1,6 +1,7 @@
 /** What the reporter may look at: the parts of the daemon, as they are when it looks. */
 import type { ReportSources } from "./admin/index.ts";
 import type { Allocator } from "./allocator.ts";
+import type { BfdStatus } from "./bfd/index.ts";
 import type { BgpSpeaker } from "./bgp/index.ts";
 import type { Cluster } from "./cluster/index.ts";
 import type { Fleet } from "./fleet/index.ts";
@@ -19,6 +20,7 @@ export interface Insides extends Pick<ReportSources, "version" | "state" | "upti
   readonly world: () => World;
   /** Undefined while there is none. */
   readonly speaker: () => BgpSpeaker | undefined;
+  readonly bfd: () => BfdStatus;
 }
 
 /** Asks the parts anew at each look; keeps nothing. */
@@ -36,6 +38,8 @@ export function reportSources(insides: Insides): ReportSources {
     l2: () => l2.status(),
     bgp: () => speaker()?.status(),
     announcedTo: (address) => speaker()?.announcedTo(address) ?? [],
+    routes: (peer) => speaker()?.routes(peer),
+    heldFrom: (address) => speaker()?.heldFrom(address) ?? [],
     hosts: () => fleet.hosts(),
     presence: () => fleet.presence(),
     standing: (address, segment) => fleet.standing(address, segment),

@@ -14,9 +14,9 @@ function __bmlb_at
             continue
         end
         switch "$command $word"
-            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb drain' 'bmlb undrain' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb rbac' 'bmlb completion'
+            case 'bmlb run' 'bmlb check' 'bmlb version' 'bmlb reload' 'bmlb drain' 'bmlb undrain' 'bmlb status' 'bmlb vips' 'bmlb explain' 'bmlb hosts' 'bmlb pools' 'bmlb bgp' 'bmlb bgp peers' 'bmlb bgp routes' 'bmlb bfd' 'bmlb rbac' 'bmlb completion'
                 set command "$command $word"
-            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb drain --socket' 'bmlb undrain --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
+            case 'bmlb run -c' 'bmlb run --config' 'bmlb check -c' 'bmlb check --config' 'bmlb reload --socket' 'bmlb drain --socket' 'bmlb undrain --socket' 'bmlb status --socket' 'bmlb vips --socket' 'bmlb explain --socket' 'bmlb hosts --socket' 'bmlb pools --socket' 'bmlb bgp peers --socket' 'bmlb bgp routes --socket' 'bmlb bfd --socket' 'bmlb rbac --host' 'bmlb rbac -c' 'bmlb rbac --config' 'bmlb rbac --namespace'
                 set value yes
         end
     end
@@ -36,6 +36,7 @@ complete -c bmlb -n '__bmlb_at bmlb' -a explain -d 'why an address does or does 
 complete -c bmlb -n '__bmlb_at bmlb' -a hosts -d 'the hosts of the fleet as this one sees them'
 complete -c bmlb -n '__bmlb_at bmlb' -a pools -d 'the pools and how full they are'
 complete -c bmlb -n '__bmlb_at bmlb' -a bgp -d 'the BGP speaker'
+complete -c bmlb -n '__bmlb_at bmlb' -a bfd -d 'the paths to BGP peers that are watched by BFD; the status is 1 if one is not up'
 complete -c bmlb -n '__bmlb_at bmlb' -a rbac -d 'print what the cluster must allow bmlb, as manifests for kubectl apply -f -'
 complete -c bmlb -n '__bmlb_at bmlb' -a completion -d 'print what a shell needs to complete the commands of bmlb'
 complete -c bmlb -n '__bmlb_at bmlb' -s V -l version -d 'print the version'
@@ -72,11 +73,18 @@ complete -c bmlb -n '__bmlb_at bmlb hosts' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb pools' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb pools' -l socket -r -F -d 'socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb pools' -s h -l help -d 'print this help'
-complete -c bmlb -n '__bmlb_at bmlb bgp' -a peers -d 'the BGP sessions'
+complete -c bmlb -n '__bmlb_at bmlb bgp' -a peers -d 'the BGP sessions, or all about one; the status is 1 if one is not established'
+complete -c bmlb -n '__bmlb_at bmlb bgp' -a routes -d 'what was sent to a peer, or to all, with the attributes and for whom; and what waits, and for what'
 complete -c bmlb -n '__bmlb_at bmlb bgp' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -l json -d 'print JSON for scripts'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -l socket -r -F -d 'socket of the daemon'
 complete -c bmlb -n '__bmlb_at bmlb bgp peers' -s h -l help -d 'print this help'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -l json -d 'print JSON for scripts'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -l socket -r -F -d 'socket of the daemon'
+complete -c bmlb -n '__bmlb_at bmlb bgp routes' -s h -l help -d 'print this help'
+complete -c bmlb -n '__bmlb_at bmlb bfd' -l json -d 'print JSON for scripts'
+complete -c bmlb -n '__bmlb_at bmlb bfd' -l socket -r -F -d 'socket of the daemon'
+complete -c bmlb -n '__bmlb_at bmlb bfd' -s h -l help -d 'print this help'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -l host -x -d 'an account of its own for this host, which may write no other host'\''s Lease; may be repeated'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -s c -l config -r -F -d 'refuse addresses outside the pools of this configuration, and take the namespace from it'
 complete -c bmlb -n '__bmlb_at bmlb rbac' -l namespace -x -d 'namespace of the Leases'

@@ -14,6 +14,7 @@ export function configurationPage(schema: readonly Table[]): string {
     ...VALUES,
     ...section("TABLES", paragraph("In the order of the shipped file. In one file a `[table]` is given at most once, a `[[table]]` as often as there is something to say.")),
     ...schema.flatMap(tableBlocks),
+    ...AGGREGATES,
     ...RELOAD,
     ...EXAMPLES,
     ...section("FILES", item("`/etc/bmlb/config.toml`", "The configuration. As shipped, it shows every key and says nothing yet."), item("`/etc/bmlb/conf.d/*.toml`", "More of it.")),
@@ -93,6 +94,19 @@ const VALUES = [
   ),
 ];
 
+const AGGREGATES = section(
+  "AGGREGATES",
+  paragraph(
+    "With `aggregation_length` below 32, or `aggregation_length_v6` below 128, routers are told one prefix of that length for all VIPs in it. It is never wider than the part of the pool that it is in: at the ends of a range it is cut to fit. A second `[[bgp.advertisement]]` with the whole length may tell the same routers the single addresses too, for example with `no-advertise`.",
+  ),
+  paragraph(
+    "Traffic for addresses of the aggregate that no Service has comes here as well. So that it does not go back to the router and loop, the kernel gets an `unreachable` route for the aggregate before it is announced: in the main table, protocol 251, with a metric so high that any other route to the same prefix wins. It is put back if another program removes it, kept over a restart, and removed with the announcement. That takes CAP_NET_ADMIN, which the unit has with the drop-in for gateways only: `install -D -m 644 -t /etc/systemd/system/bmlb.service.d /usr/share/doc/bmlb/examples/gateway.conf`, then `systemctl daemon-reload` and `systemctl restart bmlb`. Without it the aggregate is not announced, and `bmlb explain`, `bmlb status` and the log say so.",
+  ),
+  paragraph(
+    "A host announces the aggregate while it would announce one of the VIPs in it. With `externalTrafficPolicy: Local` it therefore draws the traffic for all of them, also for those without an endpoint on its node, whose traffic is lost there: such Services belong in a pool that is announced without aggregation.",
+  ),
+);
+
 const RELOAD = section(
   "RELOAD",
   paragraph(
@@ -119,6 +133,39 @@ asn = 64500
 name = "tor-1"
 address = "192.168.1.1"
 asn = 64501
+
+[[bgp.advertisement]]`),
+  paragraph("A router whose path is watched by BFD, with silence of 300 ms noticed at both ends:"),
+  example(`[[bfd]]
+name = "fast"
+receive_interval = "100ms"
+transmit_interval = "100ms"
+
+[bgp]
+asn = 64500
+
+[[bgp.peer]]
+name = "tor-1"
+address = "192.168.1.1"
+asn = 64501
+bfd = "fast"
+
+[[bgp.advertisement]]`),
+  paragraph(
+    "A host between two routers, on links without any address of their own: each is known by the Router Advertisements on its interface, and IPv4 routes point to the link-local address of this host (RFC 8950). In FRR the other side is `neighbor swp1 interface remote-as external`; in BIRD, which needs our link-local address, it is `extended next hop on` and a `protocol radv` on the interface. This host advertises itself too, never as a default router.",
+  ),
+  example(`[bgp]
+asn = 64500
+
+[[bgp.peer]]
+name = "tor-1"
+interface = "eth1"
+asn = "external"
+
+[[bgp.peer]]
+name = "tor-2"
+interface = "eth2"
+asn = "external"
 
 [[bgp.advertisement]]`),
   paragraph("Two pools, one of them for the Services of a team, announced on different networks:"),

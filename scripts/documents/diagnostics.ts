@@ -77,7 +77,43 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
   },
   {
     line: "no answer from peer <name> at <address>: check the way there",
-    meaning: "Packets to the router are lost. With a password the cause is mostly that the two ends do not have the same one, as either end then drops what it receives.",
+    meaning: "Packets to the router are lost. With a password the cause is mostly that the two ends do not have the same one, as either end then drops what it receives. With a password even a router without BGP does not seem to refuse.",
+  },
+  {
+    line: "session with peer <name> is up; if routes do not show there, its import policy may drop them (RFC 8212)",
+    meaning: "Said once for each external peer. FRR, BIRD, OpenBGPD and IOS XR take nothing from an external neighbor without a policy that lets it in. `bmlb bgp routes` shows what was sent.",
+  },
+  {
+    line: "peer <name> closed the session because we announce more prefixes than <limit>: raise its limit, or set max_prefixes below it",
+    meaning: "The router has a maximum of prefixes for this neighbor. Raise it there.",
+  },
+  {
+    line: "BFD with peer <name> is down: <why>",
+    meaning: "The path to the router is broken, or the router is. The session of BGP ends with it and is tried again every few seconds. `bmlb bfd` shows both ends. If it comes and goes on a good path, the intervals are too short for this host or the router: see `bmlb check`.",
+  },
+  {
+    line: "BFD with peer <name> is down: the peer has switched it off, which is no failure of the path",
+    meaning: "Somebody has shut BFD down at the router, or it is being restarted. BGP goes on, and the path is not watched until it is switched on again.",
+  },
+  {
+    line: "another program on this host, most likely a BFD daemon, has UDP port <port>: stop it",
+    meaning: "Only one BFD daemon can listen on a host. With FRR set `bfdd=no` in `/etc/frr/daemons`; with BIRD remove `protocol bfd`. BGP goes on without BFD.",
+  },
+  {
+    line: "no session with peer <name>: no router advertises itself on interface <interface>",
+    meaning: "An unnumbered peer is known by its Router Advertisements, and none came. In FRR `neighbor <interface> interface remote-as external` turns them on there; with BIRD it takes a `protocol radv`.",
+  },
+  {
+    line: "aggregate <prefix> is not announced: the unreachable route that it needs takes CAP_NET_ADMIN, which the drop-in for gateways gives",
+    meaning: "Without that route, traffic for unused addresses of the aggregate would run in circles between the router and this host. Enable the drop-in with the command that the line ends with, or announce single addresses.",
+  },
+  {
+    line: "another program has removed the unreachable route of aggregate <prefix>; it is put back",
+    meaning: "Something on this host cleans the routing table. Find it: for a few seconds each time, traffic for unused addresses of the aggregate ran in circles.",
+  },
+  {
+    line: "peer <name> gets no more than <n> <family> routes (max_prefixes), and new ones are held back: raise it, after the limit of the router",
+    meaning: "`max_prefixes` of the peer is reached. What was announced stays; what comes later waits until something goes, and `bmlb explain` names it. Raise the limit of the router, then `max_prefixes`; a reload applies it without a reset.",
   },
   {
     line: "another bmlb runs on this host and listens on <socket>; two would claim each other's VIPs, so this one ends",

@@ -84,7 +84,7 @@ const AFTERWARDS = [
   ...section(
     "EXIT STATUS",
     item("`0`", "All is well."),
-    item("`1`", "It is not: the configuration is wrong, or the daemon does not run or cannot answer. Standard error says why."),
+    item("`1`", "It is not: the configuration is wrong, a session that was asked about is not up, or the daemon does not run or cannot answer. Standard error says why."),
     item("`2`", "The command line is wrong."),
     item("`78`", "`bmlb run` under systemd: the configuration cannot be used. systemd does not try again; `systemctl status bmlb` says what is wrong."),
   ),

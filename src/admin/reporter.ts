@@ -2,16 +2,19 @@
  * Makes the reports: gathers what the parts say of themselves and puts it in the words of the operator. Reads, never changes, and keeps
  * nothing: what is asked twice is worked out twice.
  */
-import type { BgpPeerStatus, BgpStatus } from "../bgp/index.ts";
+import type { BfdStatus } from "../bfd/index.ts";
+import type { BgpRouteStatus, BgpStatus } from "../bgp/index.ts";
 import type { ClusterView, Service } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, compareAddresses, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
-import type { ExplainReport, HostReport, PeerReport, PoolReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
+import { bfdNote, bfdReport } from "./bfd-report.ts";
+import { announced, peerReport } from "./peer-report.ts";
+import type { BfdReport, ExplainReport, HostReport, PeerReport, PoolReport, RouteReport, SegmentReport, StatusReport, VipReport } from "./reports.ts";
 
 export type DaemonState = "starting" | "ready" | "stopping";
 
@@ -34,7 +37,12 @@ export interface ReportSources {
   kube(): { readonly source: SourceStatus; readonly client: ClientStatus; readonly election: ElectionStatus };
   l2(): L2Status;
   bgp(): BgpStatus | undefined;
+  bfd(): BfdStatus;
   announcedTo(address: Address): readonly string[];
+  /** Of one peer; undefined if there is no session with it. */
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined;
+  /** Names of the peers from which a limit of routes keeps it. */
+  heldFrom(address: Address): readonly string[];
   hosts(): readonly HostView[];
   /** RFC 3339. */
   drainedSince(): string | undefined;
@@ -60,7 +68,8 @@ export class Reporter {
   status(): StatusReport {
     const from = this.#sources;
     const { source, client, election } = from.kube();
-    const { peers = [], listeners = [] } = from.bgp() ?? {};
+    const { peers = [], listeners = [], aggregates = [] } = from.bgp() ?? {};
+    const bfd = from.bfd();
     const presence = from.presence();
     const viewAgeMs = from.viewAgeMs();
     return {
@@ -83,7 +92,15 @@ export class Reporter {
       vips: { total: this.#sources.plan().vips.size, answered_here: this.#answeredHere(), routes_announced: peers.reduce((sum, peer) => sum + announced(peer), 0) },
       segments: this.#segments(),
       peers: { configured: peers.length, established: peers.filter((peer) => peer.state === "Established").length },
-      warnings: [...from.warnings(), ...listeners.flatMap(({ problem }) => problem ?? []), ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`))],
+      bfd: { configured: bfd.sessions.length, up: bfd.sessions.filter((session) => session.state === "up").length },
+      warnings: [
+        ...from.warnings(),
+        ...listeners.flatMap(({ problem }) => problem ?? []),
+        ...withoutBackstop(aggregates),
+        ...peers.flatMap((peer) => peer.notes.map((note) => `peer ${peer.name}: ${note}`)),
+        ...bfd.problems,
+        ...bfd.sessions.filter(({ problem = "" }) => !bfd.problems.includes(problem)).flatMap((session) => bfdNote(session) ?? []),
+      ],
     };
   }
 
@@ -142,18 +159,52 @@ export class Reporter {
     }));
   }
 
-  peers(): readonly PeerReport[] {
-    return (this.#sources.bgp()?.peers ?? []).map((peer) => ({
-      name: peer.name,
-      address: peer.zone === undefined ? peer.address : `${peer.address}%${peer.zone}`,
-      asn: String(peer.negotiated?.remoteAsn ?? peer.asn),
-      state: peer.state,
-      since_seconds: Math.round(peer.inStateMs / 1000),
-      routes: announced(peer),
-      notes: peer.notes,
-      last_error: peer.lastError?.text ?? null,
-      detail: peer,
-    }));
+  /** One, or all. A sentence if there is no such peer. */
+  peers(name: string | undefined): readonly PeerReport[] | string {
+    const peers = this.#sources.bgp()?.peers ?? [];
+    if (name !== undefined && !peers.some((peer) => peer.name === name)) return this.#unknownPeer(name, peers.map((peer) => peer.name));
+    const watches = new Map(this.#sources.bfd().sessions.map((session) => [session.peer, session]));
+    return peers.filter((peer) => name === undefined || peer.name === name).map((peer) => peerReport(peer, watches.get(peer.name)));
+  }
+
+  bfd(): BfdReport {
+    return bfdReport(this.#sources.bfd());
+  }
+
+  /** Of one peer, or of all; each is worked out when it is asked for. A sentence if there is no such peer. */
+  routes(name: string | undefined): Iterable<RouteReport> | string {
+    const names = (this.#sources.bgp()?.peers ?? []).map((peer) => peer.name);
+    return name === undefined || names.includes(name) ? this.#routes(name === undefined ? names : [name]) : this.#unknownPeer(name, names);
+  }
+
+  *#routes(peers: readonly string[]): Iterable<RouteReport> {
+    for (const peer of peers) {
+      for (const { prefix, state, because, attributes, vips, vipCount } of this.#sources.routes(peer) ?? []) {
+        yield {
+          peer,
+          prefix: formatPrefix(prefix),
+          family: familyOf(prefix.address),
+          state,
+          because: because ?? null,
+          attributes: attributes ?? null,
+          vips: vips.map((address) => this.#whoAsks(address, peer)),
+          vips_total: vipCount,
+        };
+      }
+    }
+  }
+
+  /** For whom an address is announced to a peer. */
+  #whoAsks(address: Address, peer: string): RouteReport["vips"][number] {
+    const plan = this.#sources.planVip(address);
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer);
+    return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
+  }
+
+  #unknownPeer(name: string, names: readonly string[]): string {
+    const isElsewhere = this.#sources.config.bgp?.peers.some((peer) => peer.name === name) === true;
+    const what = isElsewhere ? `peer "${name}" is not for this host, by its hosts, host_selectors or node_selectors` : `there is no peer "${name}"`;
+    return `${what}; ${names.length === 0 ? "this host has no BGP peer at all" : `the peers of this host are ${names.join(", ")}`}`;
   }
 
   #vip(address: Address): VipReport {
@@ -185,6 +236,7 @@ export class Reporter {
     const from = this.#sources;
     const plan = from.planVip(address);
     const told = from.announcedTo(address);
+    const held = from.heldFrom(address);
     const ways = plan.not === undefined ? [] : [{ way: "in any way", here: false, because: from.sayReason(plan.not) }];
     for (const decision of plan.l2) {
       const way = `l2 ${decision.advertisement}${decision.segment === undefined ? "" : ` on ${decision.segment}`}`;
@@ -192,9 +244,11 @@ export class Reporter {
     }
     for (const decision of plan.bgp) {
       const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
+      const lacking = decision.announced ? this.#withoutBackstop(decision.route.prefix) : undefined;
       if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
+      else if (lacking !== undefined) ways.push({ way, here: false, because: lacking });
       else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
-      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer) });
+      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer, held.includes(decision.route.peer)) });
     }
     return {
       address,
@@ -206,10 +260,16 @@ export class Reporter {
     };
   }
 
-  #whyNotTold(name: string): string {
+  /** Why an aggregate is announced to nobody, be the session up or not. */
+  #withoutBackstop(wanted: Prefix): string | undefined {
+    return this.#sources.bgp()?.aggregates.find(({ prefix }) => prefix.address === wanted.address && prefix.length === wanted.length)?.problem;
+  }
+
+  #whyNotTold(name: string, held: boolean): string {
     const peer = this.#sources.bgp()?.peers.find((one) => one.name === name);
     if (peer === undefined) return "there is no session to this peer on this host";
     if (peer.state !== "Established") return `the session is ${peer.state}${peer.lastError === undefined ? "" : `: ${peer.lastError.text}`}`;
+    if (held) return `it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router`;
     return peer.notes[0] ?? "it is about to be announced";
   }
 
@@ -246,8 +306,11 @@ export class Reporter {
   }
 }
 
-function announced(peer: BgpPeerStatus): number {
-  return peer.families.ipv4.announced + peer.families.ipv6.announced;
+/** The first sentence, and how many others there are: what keeps one aggregate back keeps them all. */
+function withoutBackstop(aggregates: BgpStatus["aggregates"]): string[] {
+  const [first, ...others] = aggregates.flatMap(({ problem }) => problem ?? []);
+  if (first === undefined) return [];
+  return [others.length === 0 ? first : `${first} (and so ${others.length === 1 ? "is another one" : `are ${others.length} others`})`];
 }
 
 function segmentsOf(plan: VipPlan): readonly string[] {

@@ -27,6 +27,7 @@ export type StatusReport = {
   readonly vips: { readonly total: number; readonly answered_here: number; readonly routes_announced: number };
   readonly segments: readonly SegmentReport[];
   readonly peers: { readonly configured: number; readonly established: number };
+  readonly bfd: { readonly configured: number; readonly up: number };
   /** Sentences about what is not as it should be. */
   readonly warnings: readonly string[];
 };
@@ -96,12 +97,95 @@ export type PeerReport = {
   readonly asn: string;
   readonly state: string;
   readonly since_seconds: number;
+  /** Prefixes that it has been told. */
   readonly routes: number;
+  /** Prefixes that it should have. */
+  readonly routes_wanted: number;
+  readonly families: Readonly<Record<"ipv4" | "ipv6", { readonly sent: number; readonly wanted: number; readonly next_hop: string | null }>>;
   /** What is not as it should be now. */
   readonly notes: readonly string[];
   /** Why there is no session, or what ended the one before this. */
   readonly last_error: string | null;
+  readonly error: BgpErrorReport | null;
+  /** What the two OPENs offered, and what both did; null before the peer's. */
+  readonly capabilities: { readonly agreed: readonly string[]; readonly ours: readonly string[]; readonly peer: readonly string[] } | null;
+  readonly timers: BgpTimersReport;
+  /** Null: the path to it is not watched. */
+  readonly bfd: BfdSessionReport | null;
+  /** Where to look if the routes do not show at the peer, though nothing is known to be wrong. */
+  readonly hint: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
+};
+
+/** The sentence of `last_error`, and what it was made of. */
+export type BgpErrorReport = {
+  readonly text: string;
+  readonly sent_by: "us" | "peer" | "network";
+  /** Of the NOTIFICATION (RFC 4271 4.5); null: there was none. */
+  readonly code: number | null;
+  readonly subcode: number | null;
+  readonly seconds_ago: number;
+};
+
+/** In seconds; what does not run is null. The first two are as agreed: 0 and 0 for a session without timers, null without a session. */
+export type BgpTimersReport = {
+  readonly hold: number | null;
+  readonly keepalive: number | null;
+  /** Until the session is given up, if nothing is heard. */
+  readonly hold_left: number | null;
+  readonly keepalive_left: number | null;
+  readonly next_retry: number | null;
+};
+
+/** One session of BFD. */
+export type BfdSessionReport = {
+  readonly peer: string;
+  readonly address: string;
+  /** Null while no way to the peer is known. */
+  readonly local_address: string | null;
+  readonly multihop: boolean;
+  readonly state: BfdStateReport;
+  readonly since_seconds: number;
+  /** Why it was last not up; null if it never was up. */
+  readonly diagnostic: string | null;
+  /** What the peer last said; null before its first packet. */
+  readonly remote_state: BfdStateReport | null;
+  readonly remote_diagnostic: string | null;
+  readonly local_discriminator: number;
+  /** 0: not known. */
+  readonly remote_discriminator: number;
+  /** As agreed: time between two packets of ours, how long the peer may be silent, time between two echo packets; null: none. */
+  readonly transmit_ms: number | null;
+  readonly detection_ms: number | null;
+  readonly echo_ms: number | null;
+  readonly packets: { readonly sent: number; readonly received: number; readonly discarded: number };
+  readonly ups: number;
+  readonly downs: number;
+  /** What keeps it from being up, as a sentence; null if it is. */
+  readonly because: string | null;
+};
+
+export type BfdStateReport = "admin-down" | "down" | "init" | "up";
+
+/** `problems`: sentences about what concerns all sessions. */
+export type BfdReport = { readonly sessions: readonly BfdSessionReport[]; readonly problems: readonly string[] };
+
+export type RouteReport = {
+  readonly peer: string;
+  readonly prefix: string;
+  readonly family: "ipv4" | "ipv6";
+  /** "changing": the peer has it with other attributes; "withdrawing": it has it and should not; "waiting": it should have it and does not. */
+  readonly state: "sent" | "changing" | "withdrawing" | "waiting";
+  /** Why the peer does not have what it should; null if it does. */
+  readonly because: string | null;
+  /**
+   * As they stand in the message that the peer was sent, in the order of the wire: `origin`, `as_path`, `next_hop`, `med`, `local_pref`,
+   * `communities` and so on; null if it was sent none, or another one since.
+   */
+  readonly attributes: Readonly<Record<string, string | number | true | readonly string[]>> | null;
+  /** Who asks for it: the first of `vips_total`. */
+  readonly vips: readonly { readonly address: string; readonly service: string | null; readonly advertisement: string | null }[];
+  readonly vips_total: number;
 };
 
 /** A question that was not understood or concerns nothing that is known; `error` is for people. */
@@ -137,7 +221,11 @@ export type Reports = {
   readonly "/v1/explain": readonly ExplainReport[];
   readonly "/v1/hosts": readonly HostReport[];
   readonly "/v1/pools": readonly PoolReport[];
+  /** With ?target=PEER: of that peer only. */
   readonly "/v1/bgp/peers": readonly PeerReport[];
+  readonly "/v1/bfd": BfdReport;
+  /** With ?target=PEER: of that peer only. In no order. */
+  readonly "/v1/bgp/routes": readonly RouteReport[];
 };
 
 /** What is ordered on the control socket, and what came of it. */

@@ -1,2 +1,3 @@
+export { Bfd, type BfdOptions } from "./bfd.ts";
 export type * from "./desired.ts";
 export type * from "./status.ts";

@@ -3,6 +3,9 @@
  *
  * A set, not a queue of messages: whatever happens while a peer is slow or away, what is left to send is the difference. No
  * I/O and no clock.
+ *
+ * A limit bounds what the peer has of each family, as routers count it, at every moment: beyond it routes are held back, and follow
+ * in the order in which they were asked for as others go. Whoever has a place keeps it, also over the end of a session.
  */
 import { type Address, type Family, type Prefix, familyOf } from "../net/index.ts";
 import { type Nlri, decodeNlri, encodeNlri } from "../wire/index.ts";
@@ -11,26 +14,78 @@ import type { RouteAttributes } from "./desired.ts";
 /** Attributes that stand for all equal ones: two routes have the same exactly if these are the same object. */
 export type Shared = { readonly attributes: RouteAttributes };
 
+/** A route as the table has it. */
+export type RibEntry = {
+  readonly prefix: Prefix;
+  readonly family: Family;
+  readonly nlri: Nlri;
+  /** What the peer should be told; undefined: that it is gone. */
+  readonly wanted: Shared | undefined;
+  /** What it was last told; undefined: nothing. */
+  readonly sent: Shared | undefined;
+  /** The limit keeps it from the peer. */
+  readonly held: boolean;
+  /** Who asks for it, longest first; at most MOST_VIPS of `vipCount`. */
+  readonly vips: readonly Address[];
+  readonly vipCount: number;
+};
+
+const MOST_VIPS = 16;
+
+/** Of one family. */
+export type RouteCount = {
+  /** That the peer has been told. */
+  readonly sent: number;
+  /** That it should have. */
+  readonly wanted: number;
+  /** Of those, how many the limit keeps from it. */
+  readonly held: number;
+};
+
 export type Batch = {
   readonly withdrawn: readonly Nlri[];
   readonly announced: ReadonlyMap<Shared, readonly Nlri[]>;
 };
 
-type Offer = { readonly vip: Address; readonly shared: Shared };
-
 type Route = {
   readonly nlri: Nlri;
-  /** The VIP that has asked for it the longest: its attributes are used. Undefined if none asks. */
-  lead: Offer | undefined;
+  /** The VIP that has asked for it the longest. Undefined if none asks. */
+  lead: Address | undefined;
+  /** The attributes that it asked for, which are used. Undefined if none asks. */
+  asked: Shared | undefined;
   /** The others, longest first; few routes have any, an aggregate may have thousands. */
   others: Map<Address, Shared> | undefined;
   /** What the peer was last told; undefined if nothing, or that it is gone. */
   sent: Shared | undefined;
   /** Is to be sent even if the peer has it. */
   again: boolean;
+  /** It is within the limit. */
+  admitted: boolean;
+  /** It counts toward the limit: it is admitted, or the peer still has it. */
+  counts: boolean;
+  /** Where it waits to be sent. */
+  bucket: Bucket | undefined;
 };
 
-type Table = { readonly routes: Map<Nlri, Route>; readonly pending: Set<Route>; sent: number };
+/**
+ * Routes that wait for the same to be said of them, that they have these attributes, or that they are gone (undefined): in whatever order
+ * they came, they fill whole messages.
+ */
+type Bucket = { readonly wanted: Shared | undefined; readonly routes: Set<Route> };
+
+type Table = {
+  readonly routes: Map<Nlri, Route>;
+  /** Those of which the peer has another idea than we have. */
+  readonly pending: Map<Shared, Bucket>;
+  readonly goodbyes: Bucket;
+  sent: number;
+  /** Infinity: none. */
+  limit: number;
+  /** Routes that count toward it. */
+  counting: number;
+  /** Those that are wanted and not admitted, the longest waiting first. */
+  held: Set<Route>;
+};
 
 export class AdjRibOut {
   readonly #tables: Readonly<Record<Family, Table>> = { ipv4: newTable(), ipv6: newTable() };
@@ -43,13 +98,15 @@ export class AdjRibOut {
     const nlri = encodeNlri(prefix);
     let route = table.routes.get(nlri);
     if (route === undefined) {
-      route = { nlri, lead: undefined, others: undefined, sent: undefined, again: false };
+      route = { nlri, lead: undefined, asked: undefined, others: undefined, sent: undefined, again: false, admitted: false, counts: false, bucket: undefined };
       table.routes.set(nlri, route);
     }
     const shared = this.#share(attributes);
-    if (route.lead === undefined || route.lead.vip === vip) route.lead = { vip, shared };
-    else (route.others ??= new Map()).set(vip, shared);
-    mark(table, route);
+    if (route.lead === undefined || route.lead === vip) {
+      route.lead = vip;
+      route.asked = shared;
+    } else (route.others ??= new Map()).set(vip, shared);
+    settle(table, route);
   }
 
   /** The VIP no longer asks for it. */
@@ -57,9 +114,20 @@ export class AdjRibOut {
     const table = this.#tables[familyOf(prefix.address)];
     const route = table.routes.get(encodeNlri(prefix));
     if (route === undefined) return;
-    if (route.lead?.vip === vip) route.lead = takeFirst(route.others);
+    if (route.lead === vip) [route.lead, route.asked] = takeFirst(route.others);
     else route.others?.delete(vip);
-    mark(table, route);
+    settle(table, route);
+  }
+
+  /** The peer is to have at most so many routes of each family; if it has more, those that were asked for last go. Infinity: no limit. */
+  limit(most: number): void {
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const table = this.#tables[family];
+      if (table.limit === most) continue;
+      table.limit = most;
+      dismiss(table);
+      admit(table);
+    }
   }
 
   /** The peer has nothing of the family any more. */
@@ -69,7 +137,7 @@ export class AdjRibOut {
     for (const route of table.routes.values()) {
       route.sent = undefined;
       route.again = false;
-      mark(table, route);
+      settle(table, route);
     }
   }
 
@@ -78,38 +146,28 @@ export class AdjRibOut {
     const table = this.#tables[family];
     for (const route of table.routes.values()) {
       route.again = true;
-      mark(table, route);
+      settle(table, route);
     }
   }
 
   isPending(family: Family): boolean {
-    return this.#tables[family].pending.size > 0;
+    const { pending, goodbyes } = this.#tables[family];
+    return pending.size > 0 || goodbyes.routes.size > 0;
   }
 
   /** The next changes, at most so many, counted as told; each list sorted by length and address. */
   take(family: Family, most: number): Batch {
     const table = this.#tables[family];
-    const withdrawn: Nlri[] = [];
+    // Withdrawals first: what is admitted for one is in this batch or a later one.
+    const withdrawn = tell(table, table.goodbyes, most);
     const announced = new Map<Shared, Nlri[]>();
-    let left = most;
-    for (const route of table.pending) {
-      if (left-- === 0) break;
-      table.pending.delete(route);
-      const wanted = route.lead?.shared;
-      table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
-      route.sent = wanted;
-      route.again = false;
-      if (wanted === undefined) {
-        withdrawn.push(route.nlri);
-        table.routes.delete(route.nlri);
-      } else {
-        const same = announced.get(wanted);
-        if (same === undefined) announced.set(wanted, [route.nlri]);
-        else same.push(route.nlri);
-      }
+    let left = most - withdrawn.length;
+    for (const [shared, bucket] of table.pending) {
+      if (left === 0) break;
+      const nlris = tell(table, bucket, left);
+      announced.set(shared, nlris);
+      left -= nlris.length;
     }
-    withdrawn.sort();
-    for (const nlris of announced.values()) nlris.sort();
     return { withdrawn, announced };
   }
 
@@ -122,21 +180,34 @@ export class AdjRibOut {
     return this.#tables[familyOf(prefix.address)].routes.get(encodeNlri(prefix))?.sent !== undefined;
   }
 
-  /** How many routes the peer has been told, and how many it should have. */
-  count(family: Family): { readonly sent: number; readonly wanted: number } {
-    const table = this.#tables[family];
-    let gone = 0;
-    for (const route of table.pending) if (route.lead === undefined) gone++;
-    return { sent: table.sent, wanted: table.routes.size - gone };
+  /** Whether the limit keeps the prefix from the peer. */
+  isHeld(prefix: Prefix): boolean {
+    const table = this.#tables[familyOf(prefix.address)];
+    const route = table.routes.get(encodeNlri(prefix));
+    return route !== undefined && table.held.has(route);
   }
 
-  /** Every route that is wanted, for people. */
-  *list(): Generator<{ readonly prefix: Prefix; readonly attributes: RouteAttributes; readonly sent: boolean; readonly vips: readonly Address[] }> {
+  /** How many routes the limit keeps from the peer. */
+  held(family: Family): number {
+    return this.#tables[family].held.size;
+  }
+
+  count(family: Family): RouteCount {
+    const table = this.#tables[family];
+    let gone = 0;
+    for (const route of table.goodbyes.routes) if (route.lead === undefined) gone++;
+    return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
+  }
+
+  /** Every route, for people. The table may change meanwhile: it ends all the same, and what comes later may be missed. */
+  *list(): Generator<RibEntry> {
     for (const family of ["ipv4", "ipv6"] as const) {
-      for (const { nlri, lead, others, sent } of this.#tables[family].routes.values()) {
-        if (lead === undefined) continue;
-        const vips = [lead.vip, ...(others?.keys() ?? [])];
-        yield { prefix: decodeNlri(nlri, family), attributes: lead.shared.attributes, sent: sent === lead.shared, vips };
+      const { routes } = this.#tables[family];
+      let left = routes.size;
+      for (const { nlri, lead, asked: wanted, others, sent, admitted } of routes.values()) {
+        if (left-- === 0) break;
+        const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
+        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
       }
     }
   }
@@ -155,25 +226,107 @@ export class AdjRibOut {
 }
 
 function newTable(): Table {
-  return { routes: new Map(), pending: new Set(), sent: 0 };
+  return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, sent: 0, limit: Infinity, counting: 0, held: new Set() };
 }
 
-function takeFirst(offers: Map<Address, Shared> | undefined): Offer | undefined {
-  for (const [vip, shared] of offers ?? []) {
-    offers?.delete(vip);
-    return { vip, shared };
+function take<T>(values: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const value of values) {
+    if (taken.length >= most) break;
+    taken.push(value);
   }
-  return undefined;
+  return taken;
 }
 
-/** Keeps `pending` what it is: the routes of which the peer has another idea than we have. */
+function takeFirst(offers: Map<Address, Shared> | undefined): readonly [Address, Shared] | readonly [undefined, undefined] {
+  for (const offer of offers ?? []) {
+    offers?.delete(offer[0]);
+    return offer;
+  }
+  return [undefined, undefined];
+}
+
+/** What the peer is to have of the route; undefined: nothing. */
+function admissible(route: Route): Shared | undefined {
+  return route.admitted ? route.asked : undefined;
+}
+
+/** After a change of a route: admits it if it is wanted and there is room, and others if it made room. */
+function settle(table: Table, route: Route): void {
+  route.admitted = route.lead !== undefined && (route.admitted || table.counting - Number(route.counts) < table.limit);
+  if (route.lead !== undefined && !route.admitted) table.held.add(route);
+  else table.held.delete(route);
+  mark(table, route);
+  if (route.lead === undefined && route.sent === undefined) table.routes.delete(route.nlri);
+  admit(table);
+}
+
+/** Keeps `counting` and the buckets what they are. */
 function mark(table: Table, route: Route): void {
-  const wanted = route.lead?.shared;
-  if (wanted !== route.sent || (route.again && wanted !== undefined)) table.pending.add(route);
-  else table.pending.delete(route);
-  if (wanted === undefined && route.sent === undefined) table.routes.delete(route.nlri);
+  const counts = route.admitted || route.sent !== undefined;
+  table.counting += Number(counts) - Number(route.counts);
+  route.counts = counts;
+  const wanted = admissible(route);
+  const differs = wanted !== route.sent || (route.again && wanted !== undefined);
+  const bucket = differs ? bucketOf(table, wanted) : undefined;
+  if (bucket === route.bucket) return;
+  const left = route.bucket;
+  left?.routes.delete(route);
+  if (left?.wanted !== undefined && left.routes.size === 0) table.pending.delete(left.wanted);
+  bucket?.routes.add(route);
+  route.bucket = bucket;
 }
 
-function keyOf({ localPref, med, prepend, communities }: RouteAttributes): string {
-  return JSON.stringify([localPref, med, prepend, communities]);
+function bucketOf(table: Table, wanted: Shared | undefined): Bucket {
+  if (wanted === undefined) return table.goodbyes;
+  let bucket = table.pending.get(wanted);
+  if (bucket === undefined) {
+    bucket = { wanted, routes: new Set() };
+    table.pending.set(wanted, bucket);
+  }
+  return bucket;
+}
+
+/** The next routes of a bucket, at most so many, counted as told; sorted by length and address. */
+function tell(table: Table, { wanted, routes }: Bucket, most: number): Nlri[] {
+  const nlris: Nlri[] = [];
+  for (const route of routes) {
+    if (nlris.length === most) break;
+    nlris.push(route.nlri);
+    table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
+    route.sent = wanted;
+    route.again = false;
+    settle(table, route);
+  }
+  return nlris.sort();
+}
+
+/** Gives the room that there is to those that wait. */
+function admit(table: Table): void {
+  for (const route of table.held) {
+    if (table.counting - Number(route.counts) >= table.limit) return;
+    table.held.delete(route);
+    route.admitted = true;
+    mark(table, route);
+  }
+}
+
+/**
+ * Takes their places from those beyond the limit that were asked for last; and from those within it of which the peer has not been told
+ * while it still has others. They wait before those that already do.
+ */
+function dismiss(table: Table): void {
+  const admitted = [...table.routes.values()].filter((route) => route.admitted);
+  const leave = (route: Route): void => {
+    route.admitted = false;
+    mark(table, route);
+  };
+  for (const route of admitted.slice(table.limit)) leave(route);
+  for (const route of admitted.slice(0, table.limit).reverse()) if (route.sent === undefined && table.counting > table.limit) leave(route);
+  const waiting = admitted.filter((route) => !route.admitted);
+  if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
+}
+
+function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
+  return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
 }

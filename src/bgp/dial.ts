@@ -3,7 +3,7 @@ import type { TcpDial } from "../linux/index.ts";
 import type { BgpPeer } from "./desired.ts";
 
 const MAXIMUM_TTL = 255;
-const ADJACENT_TTL = 1; // an external peer is one hop away unless multihop says otherwise
+export const ADJACENT_TTL = 1; // an external peer is one hop away unless multihop says otherwise
 const LEAST_SEND_HOLD_MS = 90_000;
 
 export function dialOf(peer: BgpPeer): TcpDial {
@@ -22,7 +22,8 @@ export function sendHoldMs(holdMs: number): number {
   return Math.max(LEAST_SEND_HOLD_MS, 2 * holdMs);
 }
 
-function ttlOf(peer: BgpPeer): number {
+/** Of the packets that we send to it. */
+export function ttlOf(peer: BgpPeer): number {
   if (peer.ttlSecurity) return MAXIMUM_TTL;
   if (peer.multihop > 0) return peer.multihop;
   const internal = peer.asn === "internal" || peer.asn === peer.localAsn;

@@ -141,7 +141,6 @@ function begin(fsm: Fsm): Step {
 function connecting(fsm: Fsm, event: Event): Step {
   switch (event.type) {
     case "ManualStart":
-    case "IdleHoldTimer_Expires":
       return stay(fsm);
     case "ManualStop":
       return to({ ...fsm, connectRetryCounter: 0 }, "Idle", ...stopTimers(fsm), DROP);
@@ -162,7 +161,6 @@ function connecting(fsm: Fsm, event: Event): Step {
 function openSent(fsm: Fsm, event: Event): Step {
   switch (event.type) {
     case "ManualStart":
-    case "IdleHoldTimer_Expires":
       return stay(fsm);
     case "ManualStop":
       return stopped(fsm, event.farewell);
@@ -180,6 +178,7 @@ function openSent(fsm: Fsm, event: Event): Step {
     case "OpenCollisionDump":
       return yieldTo(fsm);
     case "NotifMsgVerErr":
+      return refused(fsm);
     case "NotifMsg":
       // 8.2.2 answers event 25 with an FSM error here. But a NOTIFICATION is the last message of a connection (4.5) and no
       // error is ever reported back for one (6.4), so nobody does that.
@@ -196,6 +195,7 @@ function openSent(fsm: Fsm, event: Event): Step {
       return fail(fsm, unexpected(1, event));
     case "ConnectRetryTimer_Expires":
     case "KeepaliveTimer_Expires":
+    case "IdleHoldTimer_Expires":
     case "SendHoldTimer_Expires":
       return fail(fsm, notification(FSM_ERROR, 0));
   }
@@ -204,7 +204,6 @@ function openSent(fsm: Fsm, event: Event): Step {
 function openConfirm(fsm: Confirmed, event: Event): Step {
   switch (event.type) {
     case "ManualStart":
-    case "IdleHoldTimer_Expires":
       return stay(fsm);
     case "ManualStop":
       return stopped(fsm, event.farewell);
@@ -217,8 +216,9 @@ function openConfirm(fsm: Confirmed, event: Event): Step {
     case "Tcp_CR_Acked":
     case "TcpConnectionConfirmed":
       return stay(fsm); // the second connection has a machine of its own
-    case "TcpConnectionFails":
     case "NotifMsgVerErr":
+      return refused(fsm);
+    case "TcpConnectionFails":
     case "NotifMsg":
       return fail(fsm);
     case "BGPHeaderErr":
@@ -236,6 +236,7 @@ function openConfirm(fsm: Confirmed, event: Event): Step {
     case "RouteRefreshMsgErr":
       return fail(fsm, unexpected(2, event));
     case "ConnectRetryTimer_Expires":
+    case "IdleHoldTimer_Expires":
     case "SendHoldTimer_Expires":
       return fail(fsm, notification(FSM_ERROR, 0));
   }
@@ -244,7 +245,6 @@ function openConfirm(fsm: Confirmed, event: Event): Step {
 function established(fsm: Confirmed, event: Event): Step {
   switch (event.type) {
     case "ManualStart":
-    case "IdleHoldTimer_Expires":
       return stay(fsm);
     case "ManualStop":
       return stopped(fsm, event.farewell);
@@ -282,6 +282,7 @@ function established(fsm: Confirmed, event: Event): Step {
     case "UnexpectedMsg":
       return fail(fsm, unexpected(3, event));
     case "ConnectRetryTimer_Expires":
+    case "IdleHoldTimer_Expires":
       return fail(fsm, notification(FSM_ERROR, 0));
   }
 }
@@ -304,6 +305,11 @@ function confirmed({ settings, connectRetryCounter }: Fsm, state: Confirmed["sta
 /** What every failure has in common: last words, the connection is dropped, damping, Idle. */
 function fail(fsm: Fsm, lastWords?: Notification): Step {
   return to(attempted(fsm), "Idle", ...stopTimers(fsm), ...leave(fsm, lastWords), { do: "damp", after: "failure" });
+}
+
+/** Event 24: the peer speaks another version. 8.2.2 neither counts it nor damps, but only damping ever leaves Idle again. */
+function refused(fsm: Fsm): Step {
+  return to(fsm, "Idle", ...stopTimers(fsm), DROP, { do: "damp", after: "failure" });
 }
 
 /** The other connection of a collision is kept; that is no oscillation, so the optional damping is not performed. */

@@ -34,15 +34,19 @@ export class Listeners {
   apply(endpoints: readonly BgpListen[], peers: readonly BgpPeer[]): void {
     const gone = this.#listening.filter(({ endpoint }) => !endpoints.some((wanted) => isSame(endpoint, wanted)));
     for (const one of gone) close(one);
+    this.#listening = this.#listening.filter((one) => !gone.includes(one));
+    this.peers(peers);
+    this.#listening = endpoints.map((endpoint) => this.#listening.find((one) => isSame(one.endpoint, endpoint)) ?? this.#listen(endpoint));
+  }
+
+  /** The same endpoints, and the passwords of exactly these peers. */
+  peers(peers: readonly BgpPeer[]): void {
     const before = this.#peers;
     this.#peers = peers;
-    this.#listening = endpoints.map((endpoint) => {
-      const kept = this.#listening.find((one) => isSame(one.endpoint, endpoint));
-      if (kept === undefined) return this.#listen(endpoint);
+    for (const kept of this.#listening) {
       for (const peer of before) if (!peers.some((other) => hasSameKey(peer, other))) setKey(kept, peer, undefined);
       for (const peer of peers) if (!before.some((other) => hasSameKey(peer, other))) setKey(kept, peer, peer.password);
-      return kept;
-    });
+    }
   }
 
   status(): BgpListenerStatus[] {

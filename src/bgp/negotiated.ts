@@ -1,9 +1,9 @@
 /**
- * What two OPENs agree on (RFC 4271 4.2, 5492, 6793, 6286), frozen into one value. Pure.
+ * What two OPENs agree on (RFC 4271 4.2, 5492, 6793, 6286, 8950, 9234), frozen into one value. Pure.
  *
  * After this nothing looks at capabilities again.
  */
-import type { Family, Ipv4 } from "../net/index.ts";
+import { type Family, type Ipv4, isIpv4 } from "../net/index.ts";
 import {
   AS_TRANS,
   BgpError,
@@ -18,6 +18,7 @@ import {
 } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { type Before, type RestartAgreement, agreeOnRestart, gracefulRestart } from "./graceful-restart.ts";
+import { type BgpRole, agreeOnRoles, roleCode } from "./role.ts";
 
 export type Negotiated = {
   readonly localAsn: number;
@@ -30,10 +31,19 @@ export type Negotiated = {
   /** Before jitter; 0 with holdMs 0. */
   readonly keepaliveMs: number;
   readonly fourOctetAs: boolean;
+  /** We said no capabilities, because the peer refused them (RFC 5492 3). */
+  readonly withoutCapabilities: boolean;
   /** In the order of our configuration; never empty. */
   readonly families: readonly Family[];
+  /** IPv4 routes may have an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: boolean;
   readonly enhancedRouteRefresh: boolean;
   readonly restart: RestartAgreement;
+  /** The peer can keep routes for hours after their speaker is gone (RFC 9494). */
+  readonly remoteLongLived: boolean;
+  /** Ours toward an external peer, and what it says to be; undefined: none is configured, or said (RFC 9234). */
+  readonly role: BgpRole | undefined;
+  readonly remoteRole: string | undefined;
   /** The peer's host name, if it told one. */
   readonly remoteHostname: string | undefined;
   /** All that the peer sent, for people. */
@@ -67,6 +77,7 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
   if (internal && theirs.identifier === self.routerId) {
     throw new BgpError(notification(OPEN_ERROR, OPEN_SUBCODE.BAD_IDENTIFIER), `it has our own router ID ${self.routerId}`); // RFC 6286 2.2
   }
+  const remoteRole = internal ? undefined : agreeOnRoles(peer.role, theirs);
   const families = commonFamilies(peer, ours, theirs);
   if (families.length === 0) {
     const wanted = Uint8Array.from(peer.families.flatMap((family) => [...encodeCapability({ name: "multiprotocol", ...afiSafiOf(family) })]));
@@ -82,9 +93,14 @@ export function negotiate(self: Self, peer: BgpPeer, ours: Open, theirs: Open): 
     holdMs,
     keepaliveMs: keepaliveMs(peer, holdMs),
     fourOctetAs: both(ours, theirs, "four-octet-as"),
+    withoutCapabilities: ours.capabilities.length === 0,
     families,
+    extendedNextHop: families.includes("ipv4") && [ours, theirs].every(takesIpv6NextHops),
     enhancedRouteRefresh: both(ours, theirs, "enhanced-route-refresh"),
     restart: agreeOnRestart(ours, theirs, families),
+    remoteLongLived: theirs.capabilities.some(({ name }) => name === "long-lived-graceful-restart"),
+    role: internal ? undefined : peer.role,
+    remoteRole,
     remoteHostname: theirs.capabilities.find((capability) => capability.name === "fqdn")?.hostname,
     remoteCapabilities: theirs.capabilities,
   });
@@ -107,11 +123,19 @@ function expectedAs(peer: BgpPeer): string {
   return peer.asn === "external" ? `one other than ${peer.localAsn}` : String(peer.asn);
 }
 
+/** As far as the configuration tells; an "external" peer never is. */
+function isInternal(peer: BgpPeer): boolean {
+  return peer.asn === "internal" || peer.asn === peer.localAsn;
+}
+
 function ourCapabilities(self: Self, peer: BgpPeer, before: Before): Capability[] {
   return [
     ...peer.families.map((family): Capability => ({ name: "multiprotocol", ...afiSafiOf(family) })),
     { name: "route-refresh" },
+    // Over IPv4 there is an IPv4 address to point to.
+    ...(peer.families.includes("ipv4") && !isIpv4(peer.address) ? [IPV4_BY_IPV6] : []),
     ...gracefulRestart(peer, before),
+    ...(peer.role === undefined || isInternal(peer) ? [] : [{ name: "role", role: roleCode(peer.role) } as const]),
     { name: "four-octet-as", asn: peer.localAsn },
     { name: "enhanced-route-refresh" },
     ...(self.hostname === "" ? [] : [{ name: "fqdn", hostname: self.hostname, domain: "" } as const]),
@@ -128,6 +152,14 @@ function commonFamilies(peer: BgpPeer, ours: Open, theirs: Open): Family[] {
 function spoken({ capabilities }: Open): Family[] {
   const listed = capabilities.filter((capability) => capability.name === "multiprotocol");
   return listed.length === 0 ? ["ipv4"] : listed.flatMap((capability) => familyOfAfiSafi(capability) ?? []);
+}
+
+/** The one combination of interest: IPv4 unicast by an IPv6 next hop (RFC 8950 4). */
+const IPV4_BY_IPV6: Capability = { name: "extended-next-hop", encodings: [{ ...afiSafiOf("ipv4"), nextHopAfi: afiSafiOf("ipv6").afi }] };
+
+function takesIpv6NextHops({ capabilities }: Open): boolean {
+  const encodings = capabilities.flatMap((capability) => (capability.name === "extended-next-hop" ? capability.encodings : []));
+  return encodings.some((encoding) => familyOfAfiSafi(encoding) === "ipv4" && encoding.nextHopAfi === afiSafiOf("ipv6").afi);
 }
 
 function both(ours: Open, theirs: Open, name: Capability["name"]): boolean {

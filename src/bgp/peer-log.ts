@@ -3,6 +3,7 @@
  * up again, for a retry that fails alike is no news.
  */
 import type { Log } from "../log/index.ts";
+import type { Family } from "../net/index.ts";
 import type { Problem } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { type Failure, failureFields } from "./failure.ts";
@@ -16,6 +17,9 @@ export class PeerLog {
   readonly #saidFailures = new Set<string>();
   /** Malformed attributes. Apart from failures: a peer that sends many must not silence those. */
   readonly #saidSpoilt = new Set<string>();
+  /** Families of which routes are held back. */
+  readonly #saidHeld = new Set<Family>();
+  #saidThatItMayFilter = false;
 
   constructor(log: Log, config: BgpPeer) {
     this.#log = log;
@@ -25,8 +29,11 @@ export class PeerLog {
   up(agreed: Negotiated): void {
     this.#saidFailures.clear();
     this.#saidSpoilt.clear();
-    this.#log.info(`session with peer ${this.#config.name} is up`, {
-      peer: this.#config.name,
+    const mayFilter = !agreed.internal && !this.#saidThatItMayFilter;
+    this.#saidThatItMayFilter ||= mayFilter;
+    const { name } = this.#config;
+    this.#log.info(mayFilter ? `session with peer ${name} is up; if routes do not show there, its import policy may drop them (RFC 8212)` : `session with peer ${name} is up`, {
+      peer: name,
       address: this.#config.address,
       asn: agreed.remoteAsn,
       hold_s: agreed.holdMs / 1000,
@@ -43,6 +50,15 @@ export class PeerLog {
   failed(text: string, failure: Failure): void {
     if (!isNews(text, this.#saidFailures)) return;
     this.#log.warning(text, { peer: this.#config.name, address: this.#config.address, ...failureFields(failure) });
+  }
+
+  /** So many routes of the family are held back by the limit; said once until there are none. */
+  held(family: Family, count: number, most: number): void {
+    if (count === 0) this.#saidHeld.delete(family);
+    else if (!this.#saidHeld.has(family)) {
+      this.#saidHeld.add(family);
+      this.#log.warning(`peer ${this.#config.name} gets no more than ${most} ${family} routes (max_prefixes), and new ones are held back: raise it, after the limit of the router`, { peer: this.#config.name, held: count });
+    }
   }
 
   spoilt(problems: readonly Problem[], message: Uint8Array): void {

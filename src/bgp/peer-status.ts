@@ -1,11 +1,11 @@
 /** A peer's state in the words of status.ts, with the sentences that tell an operator what to look at. Pure. */
-import type { Family } from "../net/index.ts";
-import { type NextHop, describeCapability } from "../wire/index.ts";
+import { type Family, isIpv4 } from "../net/index.ts";
+import { type Capability, type NextHop, type Open, describeCapability } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import type { BgpPeer } from "./desired.ts";
+import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
 import type { State } from "./fsm.ts";
-import type { Traffic } from "./message-counts.ts";
+import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
@@ -18,6 +18,8 @@ export type PeerFacts = {
   /** The connection that is nearest to an established session. */
   readonly current: Session | undefined;
   readonly openedBy: "us" | "peer" | undefined;
+  /** Our OPEN. */
+  readonly open: Open;
   readonly failure: { readonly failure: Failure; readonly text: string; readonly agoMs: number } | undefined;
   readonly nextRetryMs: number | undefined;
   readonly failedAttempts: number;
@@ -48,7 +50,7 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
     nextRetryMs: facts.nextRetryMs,
     failedAttempts: facts.failedAttempts,
     establishments: facts.establishments,
-    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current.timeLeft("Hold")),
+    negotiated: current?.agreed === undefined ? undefined : negotiatedStatus(current.agreed, current, facts.open.capabilities),
     families,
     received: facts.received,
     messages: facts.traffic,
@@ -58,10 +60,38 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
   };
 }
 
+/** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
+export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+  return {
+    name,
+    address,
+    zone,
+    port,
+    localAsn,
+    asn,
+    state: "Idle",
+    inStateMs,
+    openedBy: undefined,
+    localAddress: undefined,
+    lastError: undefined,
+    nextRetryMs: undefined,
+    failedAttempts: 0,
+    establishments: 0,
+    negotiated: undefined,
+    families: { ipv4: nothing, ipv6: nothing },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
+    messages: noTraffic(),
+    queued: 0,
+    notes: [why],
+    hint: undefined,
+  };
+}
+
 function familyStatus(family: Family, { rib, transmitter }: PeerFacts): BgpFamilyStatus {
-  const { sent, wanted } = rib.count(family);
+  const { sent, wanted, held } = rib.count(family);
   const nextHop = transmitter.nextHop(family);
-  return { announced: sent, wanted, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
+  return { announced: sent, wanted, held, nextHop: nextHop === undefined ? undefined : formatNextHop(nextHop) };
 }
 
 function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
@@ -71,8 +101,8 @@ function errorStatus(last: PeerFacts["failure"]): BgpErrorStatus | undefined {
   return { text, by: failure.by, code, subcode, agoMs };
 }
 
-function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): BgpNegotiatedStatus {
-  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families } = agreed;
+function negotiatedStatus(agreed: Negotiated, session: Session, ours: readonly Capability[]): BgpNegotiatedStatus {
+  const { remoteAsn, remoteIdentifier, remoteHostname, internal, holdMs, keepaliveMs, fourOctetAs, families, role, remoteRole, restart } = agreed;
   return {
     remoteAsn,
     remoteIdentifier,
@@ -80,11 +110,23 @@ function negotiatedStatus(agreed: Negotiated, holdLeftMs: number | undefined): B
     internal,
     holdMs,
     keepaliveMs,
-    holdLeftMs,
+    holdLeftMs: session.timeLeft("Hold"),
+    keepaliveLeftMs: session.timeLeft("Keepalive"),
     fourOctetAs,
     families,
+    role,
+    remoteRole,
+    restart,
     remoteCapabilities: agreed.remoteCapabilities.map(describeCapability),
+    localCapabilities: ours.map(describeCapability),
+    agreedCapabilities: ours.filter((one) => agreed.remoteCapabilities.some((other) => isSameCapability(one, other))).map(describeCapability),
   };
+}
+
+/** Whatever their values, but for the family, each of which is a capability of its own. */
+function isSameCapability(a: Capability, b: Capability): boolean {
+  if (a.name === "multiprotocol") return b.name === "multiprotocol" && a.afi === b.afi && a.safi === b.safi;
+  return a.name === b.name;
 }
 
 function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["families"], tooLong: number): string[] {
@@ -93,8 +135,17 @@ function notes(config: BgpPeer, agreed: Negotiated, families: BgpPeerStatus["fam
     if (wanted === 0) return [];
     if (!agreed.families.includes(family)) return [`${wanted} ${family} prefixes are not announced: the peer does not speak ${family} unicast`];
     if (nextHop !== undefined) return [];
-    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop`];
+    const orExtended = family === "ipv4" && !isIpv4(config.address) ? ", and the peer does not take an IPv6 one (extended next hop, RFC 8950)" : "";
+    return [`${wanted} ${family} prefixes are not announced: the interface of this session has no ${family} address to be their next hop${orExtended}`];
   });
+  for (const family of agreed.families) {
+    const { held } = families[family];
+    if (held > 0) lines.push(`${held} ${family} prefixes are held back: the peer gets no more than ${config.maxPrefixes} (max_prefixes); raise it, after the limit of the router`);
+  }
+  if (agreed.withoutCapabilities) lines.push("the session runs without capabilities, which the peer refused: IPv4 alone and no route refresh; the next session is tried with them again");
+  if (config.gracefulRestartMs > 0 && agreed.restart.keepsRoutesMs === 0) {
+    lines.push("it will drop the routes when the daemon restarts, although graceful_restart is set: the router does not offer to help with a graceful restart");
+  }
   if (tooLong > 0) lines.push(`${tooLong} routes have so many communities that they do not fit a message`);
   return lines;
 }

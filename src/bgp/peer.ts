@@ -23,8 +23,10 @@ import { type Negotiated, type Self, canDoWithoutCapabilities, negotiate, ourOpe
 import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
+import { isLeak } from "./role.ts";
+import { routeStatuses } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import type { BgpPeerStatus } from "./status.ts";
+import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
@@ -35,6 +37,8 @@ export type PeerParts = {
   readonly log: Log;
   readonly addressesBeside: AddressesBeside;
   readonly keepers: RouteKeepers;
+  /** A session came up, or ended. */
+  readonly turned: () => void;
 };
 
 /**
@@ -46,7 +50,7 @@ export type Sequel = "nothing" | "restart" | "reconfigured";
 const NEXT_HOPS_MS = 5000;
 
 export class Peer {
-  readonly config: BgpPeer;
+  #config: BgpPeer;
   readonly #parts: PeerParts;
   readonly #log: PeerLog;
   readonly #rib = new AdjRibOut();
@@ -63,16 +67,16 @@ export class Peer {
   #establishments = 0;
   #nextHopTimer: Timer | undefined;
   #lastFailure: { readonly failure: Failure; readonly text: string; readonly at: number } | undefined;
-  #received = { announcements: 0, withdrawals: 0, malformed: 0 };
+  #received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
 
   constructor(config: BgpPeer, parts: PeerParts, before: Before) {
-    this.config = config;
+    this.#config = config;
     this.#before = before;
     this.#parts = parts;
     this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
     this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
-      this.#before = "session"; // its End-of-RIB is with the peer
+      this.#before = "session"; // the peer has been sent its End-of-RIB
     });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
       this.#retry();
@@ -84,11 +88,23 @@ export class Peer {
         this.#log.restarted();
       },
     );
+    this.#limit();
   }
 
-  /** Whether a changed configuration leaves this peer as it is. */
-  isFor(config: BgpPeer): boolean {
-    return isDeepStrictEqual(this.config, config);
+  get config(): BgpPeer {
+    return this.#config;
+  }
+
+  /** Takes a changed configuration; false if that needs another session, and then nothing has changed. */
+  adopt(config: BgpPeer): boolean {
+    if (!isDeepStrictEqual({ ...this.#config, maxPrefixes: 0 }, { ...config, maxPrefixes: 0 })) return false;
+    this.#config = config;
+    this.#limit();
+    return true;
+  }
+
+  get isUp(): boolean {
+    return this.#established !== undefined;
   }
 
   start(): void {
@@ -104,18 +120,29 @@ export class Peer {
     this.#rib.retract(vip, prefix);
   }
 
+  /** Whether max_prefixes keeps the prefix from the peer. */
+  isHeld(prefix: Prefix): boolean {
+    return this.#rib.isHeld(prefix);
+  }
+
   isTold(prefix: Prefix): boolean {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
-  /** Every route that is wanted, for people. */
-  routes(): ReturnType<AdjRibOut["list"]> {
-    return this.#rib.list();
+  /** Every route, for people; each is worked out when it is asked for. */
+  routes(): Iterable<BgpRouteStatus> {
+    return routeStatuses(this.#rib, () => ({
+      transmitter: this.#transmitter,
+      agreed: this.#established?.agreed,
+      noSession: `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`,
+    }));
   }
 
   /** What was offered and retracted is to be sent. */
   flush(view: "complete" | "incomplete"): void {
-    if (view === "complete") this.#transmitter.complete();
+    if (view !== "complete") return;
+    for (const family of this.config.families) this.#log.held(family, this.#rib.held(family), this.config.maxPrefixes);
+    this.#transmitter.complete();
   }
 
   /** The peer opened a connection. */
@@ -134,6 +161,17 @@ export class Peer {
     const restart = this.#established?.agreed?.restart;
     if (restart === undefined || restart.keepsRoutesMs === 0) return false;
     return sequel === "restart" || (sequel === "reconfigured" && restart.hardReset);
+  }
+
+  /**
+   * BFD found that the path to it is down: what there is of a session ends at once (RFC 5882 4.1), with the subcode of RFC 9384. A
+   * connection that is only being tried is left to find out for itself.
+   */
+  pathDown(diagnostic: string): void {
+    for (const session of this.#connections.all) {
+      if (session.state !== "OpenSent" && session.agreed === undefined) continue;
+      session.end(cease(CEASE_SUBCODE.BFD_DOWN), `BFD says that the path to it is down: ${diagnostic}`);
+    }
   }
 
   /**
@@ -162,6 +200,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
+      open: this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
       failedAttempts: this.#connections.failedAttempts,
@@ -171,6 +210,10 @@ export class Peer {
       received: { ...this.#received },
       traffic: this.#connections.traffic(),
     });
+  }
+
+  #limit(): void {
+    this.#rib.limit(this.config.maxPrefixes === 0 ? Infinity : this.config.maxPrefixes);
   }
 
   #session(initiator: Initiator): Session {
@@ -195,6 +238,7 @@ export class Peer {
       this.#established = undefined;
       this.#nextHopTimer?.cancel();
       this.#transmitter.end();
+      this.#parts.turned();
     },
     damp: (_session, after) => {
       if (!this.#stopped && !this.#connections.hasAgreedOne) this.#idleHold.damp(after);
@@ -234,14 +278,16 @@ export class Peer {
   #up(session: Session, agreed: Negotiated): void {
     this.#established = session;
     this.#establishments++;
-    this.#received = { announcements: 0, withdrawals: 0, malformed: 0 };
+    if (this.#before === "nothing") this.#before = "session";
+    this.#received = { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 };
     this.#idleHold.up(agreed.holdMs);
-    this.#log.up(agreed);
     this.#parts.keepers.agreed(this.config.name, agreed.restart.keepsRoutesMs);
-    this.#connections.keepOnly(session);
     this.#transmitter.begin(session, agreed);
     this.#refreshNextHops();
-    this.#transmitter.changed();
+    this.#transmitter.sendNow(); // nothing else is as urgent
+    this.#log.up(agreed);
+    this.#connections.keepOnly(session);
+    this.#parts.turned();
   }
 
   #retry(): void {
@@ -265,8 +311,13 @@ export class Peer {
   }
 
   /** Nothing that a peer announces is kept. */
-  #routes({ reachable, withdrawn }: Update): void {
-    for (const field of reachable) this.#received.announcements += field.count;
+  #routes({ reachable, withdrawn, attributes }: Update): void {
+    const agreed = this.#established?.agreed;
+    const leaks = agreed !== undefined && isLeak(agreed.role, agreed.remoteAsn, attributes);
+    for (const { count } of reachable) {
+      this.#received.announcements += count;
+      if (leaks) this.#received.leaked += count;
+    }
     for (const field of withdrawn) this.#received.withdrawals += field.count;
   }
 

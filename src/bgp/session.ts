@@ -123,9 +123,9 @@ export class Session {
     this.#dispatch({ type: "ManualStart" });
   }
 
-  /** The time of damping is over. */
+  /** The time of damping is over. Only where it is Idle: damping is the peer's, and another connection may have failed. */
   restart(): void {
-    this.#dispatch({ type: "IdleHoldTimer_Expires" });
+    if (this.state === "Idle") this.#dispatch({ type: "IdleHoldTimer_Expires" });
   }
 
   /**
@@ -134,8 +134,19 @@ export class Session {
    */
   stop(farewell: Notification | undefined): Promise<void> {
     const gone = this.#socket?.gone;
-    this.#dispatch({ type: "ManualStop", farewell: farewell !== undefined && this.agreed?.restart.hardReset === true ? asHardReset(farewell) : farewell });
+    this.#dispatch({ type: "ManualStop", farewell: farewell === undefined ? undefined : this.#withoutRoutes(farewell) });
     return gone ?? Promise.resolve();
+  }
+
+  /** Ends it because of this, of which the machine knows nothing (AutomaticStop); it may try again after a while. Routes are not to be kept either. */
+  end(farewell: Notification, problem: string): void {
+    this.#problem = problem;
+    this.#dispatch({ type: "AutomaticStop", farewell: this.#withoutRoutes(farewell) });
+  }
+
+  /** After it the peer keeps none of our routes (RFC 8538 3; of BFD Down: RFC 9384). */
+  #withoutRoutes(farewell: Notification): Notification {
+    return this.agreed?.restart.hardReset === true ? asHardReset(farewell) : farewell;
   }
 
   /** This connection yields to the other one. */

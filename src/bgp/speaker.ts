@@ -2,21 +2,26 @@
  * The BGP speaker: sessions to the configured peers, and on each the routes that it is to carry. Announces only; what peers
  * announce is checked, counted and dropped.
  *
- * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8538, 9003,
- * 9072 (received), 9687, and TCP MD5 (2385).
+ * Implements RFC 4271 with 1997, 2545, 2918, 4360, 4486, 4724, 4760, 5082, 5492, 6286, 6608, 6793, 7313, 7606, 7607, 8092, 8326, 8538,
+ * 8950, 9003, 9072 (received), 9234, 9384, 9494 (NO_LLGR), 9687, and TCP MD5 (2385).
  */
-import type { Tcp, TcpArrival } from "../linux/index.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Address, Ipv4 } from "../net/index.ts";
-import type { Clock, Random } from "../time/index.ts";
+import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
-import type { BgpDesired, BgpPeer, BgpRoute } from "./desired.ts";
+import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
+import type { Before } from "./graceful-restart.ts";
 import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
+import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
-import type { BgpStatus } from "./status.ts";
+import type { BgpRouteStatus, BgpStatus } from "./status.ts";
+import type { Groups } from "./unnumbered-link.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -30,6 +35,13 @@ export type BgpSpeakerParts = {
   readonly addressesBeside: AddressesBeside;
   /** Peers that keep our routes over a restart of the daemon; at first those of the life before this one. Default: there was none. */
   readonly keepers?: RouteKeepers;
+  /** Frames and multicast groups, for the Router Advertisements of unnumbered peers. */
+  readonly openFrames: OpenFrames;
+  readonly groups: Groups;
+  /** For what is in an aggregate and no VIP. */
+  readonly routes: RouteTable;
+  /** Called when `neighbors` may be others than after the last call of `apply`. */
+  readonly neighborsChanged?: () => void;
 };
 
 const MOST_STRANGERS = 32;
@@ -39,8 +51,15 @@ export class BgpSpeaker {
   readonly #keepers: RouteKeepers;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
+  /** What was last asked for, in the order of the configuration. */
+  #wanted: ReadonlyMap<string, WantedPeer> = new Map();
+  readonly #neighbors: Neighbors;
+  readonly #aggregates: Aggregates;
+  /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
+  #lookAgain: Timer | undefined;
+  #complete = false;
   /** Sessions that have been told goodbye, by the peer's address. */
-  readonly #leaving = new Map<Address, Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
   /** What was last asked for, by VIP. */
   readonly #routes = new Map<Address, readonly BgpRoute[]>();
   readonly #listeners: Listeners;
@@ -53,10 +72,21 @@ export class BgpSpeaker {
     this.#listeners = new Listeners(parts, (arrival) => {
       this.#arrived(arrival);
     });
+    this.#neighbors = new Neighbors(parts, () => {
+      this.#look();
+    });
+    this.#aggregates = new Aggregates(parts, (vips) => {
+      this.#allowed(vips);
+    });
   }
 
   start(): void {
     if (this.#state === "new") this.#state = "running";
+  }
+
+  /** Every interface of the host, as it is now. */
+  links(links: readonly Link[]): void {
+    this.#neighbors.links(links);
   }
 
   /**
@@ -65,17 +95,30 @@ export class BgpSpeaker {
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
-    this.#listeners.apply(desired.listen ?? [], desired.peers);
-    this.#applyPeers(desired);
+    this.#complete = desired.complete;
+    this.#applyPeers(desired.peers);
+    this.#listeners.apply(desired.listen ?? [], this.neighbors);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
-    for (const peer of this.#peers.values()) peer.flush(desired.complete ? "complete" : "incomplete");
+    if (desired.complete) this.#aggregates.complete();
+    this.#flush();
+  }
+
+  /** BFD found that the path to a peer is down, by this diagnostic. */
+  pathDown(peer: string, diagnostic: string): void {
+    this.#peers.get(peer)?.pathDown(diagnostic);
+  }
+
+  /** Those of which it is known between which addresses a session is to be. */
+  get neighbors(): readonly BgpPeer[] {
+    return [...this.#peers.values()].map(({ config }) => config);
   }
 
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
-      peers: [...this.#peers.values()].map((peer) => peer.status()),
+      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
       listeners: this.#listeners.status(),
+      aggregates: this.#aggregates.status(),
     };
   }
 
@@ -85,8 +128,14 @@ export class BgpSpeaker {
     return [...new Set(told.map(({ peer }) => peer))];
   }
 
+  /** Names of the peers from which max_prefixes keeps a route for this VIP. */
+  heldFrom(vip: Address): string[] {
+    const held = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isHeld(prefix) === true);
+    return [...new Set(held.map(({ peer }) => peer))];
+  }
+
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
-  routes(peer: string): ReturnType<Peer["routes"]> | undefined {
+  routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#peers.get(peer)?.routes();
   }
 
@@ -97,39 +146,75 @@ export class BgpSpeaker {
 
   /**
    * Withdraws everything and tells the peers why (RFC 9003); before a restart, peers that keep our routes are left with them and without
-   * a word. Resolves when that has left, or the peers take nothing any more.
+   * a word. What is in the kernel for them goes too, or is left to the successor. Resolves when that has left, or the peers take nothing any
+   * more.
    */
   async stop(reason: string, sequel: "nothing" | "restart" = "nothing"): Promise<void> {
     this.#state = "stopped";
     this.#listeners.stop();
+    this.#lookAgain?.cancel();
+    this.#neighbors.stop();
     const kept = [...this.#peers.values()].filter((peer) => peer.keepsRoutesFor(sequel)).map((peer) => peer.config.name);
     if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
     const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
+    await this.#aggregates.stop(sequel);
   }
 
-  #applyPeers(desired: BgpDesired): void {
-    const wanted = new Map(desired.peers.map((config) => [config.name, config]));
-    const kept = new Set<string>();
-    for (const [name, peer] of this.#peers) {
-      const config = wanted.get(name);
-      if (config !== undefined && peer.isFor(config)) continue;
-      this.#peers.delete(name);
-      if (this.#leave(peer, config) === "keeps routes") kept.add(name);
-    }
-    for (const config of desired.peers) {
-      if (this.#peers.has(config.name)) continue;
-      const before = kept.has(config.name) ? "session" : this.#keepers.hasKept(config.name) ? "life" : "nothing";
-      const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers }, before);
-      this.#peers.set(config.name, peer);
-      for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) peer.offer(vip, route.prefix, route.attributes);
-      this.#startWhenFree(peer);
-    }
+  /** First whatever is left is left, then whatever is new begins: one may take the place of another. */
+  #applyPeers(wanted: readonly WantedPeer[]): void {
+    const before = this.#wanted;
+    this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
+    this.#neighbors.apply(wanted);
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured", undefined);
+    const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
+    for (const [config, past] of begin) this.#begin(config, past);
+  }
+
+  /**
+   * Takes what is wanted of a peer, if need be by leaving it; returns what is to begin.
+   * @param asBefore its addresses are to be found as they were, so that a session that is up keeps those that it has
+   */
+  #change(wanted: WantedPeer, asBefore: boolean): readonly (readonly [BgpPeer, Before])[] {
+    const { name } = wanted;
+    const before = this.#peers.get(name);
+    const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
+    if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return [];
+    const moved = asBefore && before !== undefined && neighbor.found && !isSameNeighbor(before.config, neighbor.peer);
+    const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
+    const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
+    if (!neighbor.found) return [];
+    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
+  }
+
+  #begin(config: BgpPeer, past: Before): void {
+    const turned = (): void => {
+      this.#look();
+    };
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, past);
+    this.#peers.set(config.name, peer);
+    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) this.#offer(peer, vip, route);
+    this.#startWhenFree(peer);
+  }
+
+  /** The interfaces, or the routers on them, may be others; or a session has ended for which they were kept. */
+  #look(): void {
+    if (this.#state !== "running") return;
+    this.#lookAgain ??= this.#parts.clock.timer("bgp neighbors", 0, () => {
+      this.#lookAgain = undefined;
+      const found = this.neighbors;
+      const sought = [...this.#wanted.values()].filter(({ address, sourceInterface }) => address === undefined || sourceInterface !== undefined);
+      for (const [config, past] of sought.flatMap((wanted) => this.#change(wanted, true))) this.#begin(config, past);
+      this.#flush();
+      if (isDeepStrictEqual(found, this.neighbors)) return;
+      this.#listeners.peers(this.neighbors);
+      this.#parts.neighborsChanged?.();
+    });
   }
 
   /** Waits until an earlier session to the same router is gone: it would take none beside it. */
   #startWhenFree(peer: Peer): void {
-    const leaving = this.#leaving.get(peer.config.address);
+    const leaving = this.#leaving.get(addressOf(peer));
     if (leaving === undefined) peer.start();
     else
       void leaving.then(() => {
@@ -138,19 +223,17 @@ export class BgpSpeaker {
   }
 
   /** Says goodbye to a peer that is no longer wanted, or not like this. */
-  #leave(peer: Peer, next: BgpPeer | undefined): "keeps routes" | "has none" {
+  #leave(peer: Peer, subcode: number, why: string, next: BgpPeer | undefined): "keeps routes" | "has none" {
     const { name, address } = peer.config;
-    const [subcode, why] =
-      next === undefined
-        ? [CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured"]
-        : [CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, "its configuration changed"];
+    this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
     const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
     const keeps = peer.keepsRoutesFor(sequel);
+    const key = addressOf(peer);
     const gone = peer.stop(cease(subcode), sequel).finally(() => {
-      if (this.#leaving.get(address) === gone) this.#leaving.delete(address);
+      if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
-    this.#leaving.set(address, gone);
+    this.#leaving.set(key, gone);
     return keeps ? "keeps routes" : "has none";
   }
 
@@ -158,9 +241,32 @@ export class BgpSpeaker {
     const before = this.#routes.get(vip) ?? [];
     if (before === wanted) return;
     for (const route of before) if (!wanted.some((other) => isSameDestination(route, other))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
-    for (const { peer, prefix, attributes } of wanted) this.#peers.get(peer)?.offer(vip, prefix, attributes);
+    this.#aggregates.want(vip, before, wanted);
+    for (const route of wanted) this.#offer(this.#peers.get(route.peer), vip, route);
     if (wanted.length === 0) this.#routes.delete(vip);
     else this.#routes.set(vip, wanted);
+  }
+
+  #offer(peer: Peer | undefined, vip: Address, { prefix, attributes }: BgpRoute): void {
+    if (this.#aggregates.allows(prefix)) peer?.offer(vip, prefix, attributes);
+  }
+
+  /** Aggregates of these VIPs may be announced now, or no longer. */
+  #allowed(vips: ReadonlySet<Address>): void {
+    for (const vip of vips) {
+      for (const route of this.#routes.get(vip) ?? []) {
+        const peer = this.#peers.get(route.peer);
+        if (this.#aggregates.allows(route.prefix)) this.#offer(peer, vip, route);
+        else peer?.retract(vip, route.prefix);
+      }
+    }
+    this.#flush();
+  }
+
+  /** A table without aggregates that are about to be allowed is not complete: a router that kept them over a restart would lose them at its end. */
+  #flush(): void {
+    const view = this.#complete && this.#aggregates.settled ? "complete" : "incomplete";
+    for (const peer of this.#peers.values()) peer.flush(view);
   }
 
   /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */
@@ -171,12 +277,27 @@ export class BgpSpeaker {
       peer.arrived(arrival);
       return;
     }
-    if (!this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
+    if (!this.#isAwaited(zone) && !this.#strangers.has(address) && this.#strangers.size < MOST_STRANGERS) {
       this.#strangers.add(address);
       this.#parts.log.notice(`${address} wants a session and is no peer of this host: add it to [[bgp.peer]], or have it connect from the address that is there`, { address });
     }
     reject(arrival, cease(CEASE_SUBCODE.CONNECTION_REJECTED));
   }
+
+  /** Whether a router of this interface is to be a peer and has not been heard yet. It may have heard us. */
+  #isAwaited(zone: string | undefined): boolean {
+    return [...this.#wanted.values()].some((wanted) => wanted.address === undefined && wanted.zone === zone && !this.#peers.has(wanted.name));
+  }
+}
+
+/** Whether its addresses are found in the same way. */
+function isFoundAlike(a: WantedPeer, b: WantedPeer | undefined): boolean {
+  return a.address === b?.address && a.zone === b?.zone && a.sourceAddress === b?.sourceAddress && a.sourceInterface === b?.sourceInterface;
+}
+
+/** One link-local address may be on several links. */
+function addressOf({ config: { address, zone } }: Peer): string {
+  return `${address}%${zone ?? ""}`;
 }
 
 /** Whether the router takes both for the same neighbor of its own, whose routes it has. */

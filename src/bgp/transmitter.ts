@@ -32,9 +32,12 @@ export interface Outlet {
   sendRefresh(body: Uint8Array): void;
 }
 
-const COALESCE_MS = 20; // changes that come in quick succession share messages
+const COALESCE_MS = 2; // changes that come in quick succession share messages; more would only make the routers wait
 const ROUTES_PER_TURN = 4096;
 const MOST_QUEUED = 256 * 1024; // octets that the kernel has not taken
+
+/** "view": until the world is known; "peer": until it takes what was sent before. */
+export type WaitsFor = "session" | "family" | "view" | "next-hop" | "peer" | "turn";
 
 type Stage =
   /** The initial table is not complete; a refresh asked for meanwhile follows it. */
@@ -76,6 +79,23 @@ export class Transmitter {
     return this.#open?.lanes.get(family)?.nextHop;
   }
 
+  /** What routes with these attributes are sent as now; "too-long" if they do not fit a message; undefined before one was sent. */
+  encoded(family: Family, shared: Shared): Announcement | "too-long" | undefined {
+    const announcements = this.#open?.lanes.get(family)?.announcements;
+    return announcements?.has(shared) === true ? (announcements.get(shared) ?? "too-long") : undefined;
+  }
+
+  /** What keeps the routes of a family from being sent; "turn": nothing, they are about to be. */
+  waitsFor(family: Family): WaitsFor {
+    const open = this.#open;
+    if (open === undefined) return "session";
+    const lane = open.lanes.get(family);
+    if (lane === undefined) return "family";
+    if (!this.#complete) return "view";
+    if (lane.nextHop === undefined) return "next-hop";
+    return open.outlet.queued >= MOST_QUEUED ? "peer" : "turn";
+  }
+
   /** A session is established. */
   begin(outlet: Outlet, agreed: Negotiated): void {
     const lanes = new Map<Family, Lane>();
@@ -114,6 +134,13 @@ export class Transmitter {
   changed(): void {
     if (this.#open === undefined || !this.#complete || this.#timer !== undefined || !this.#hasMore(this.#open)) return;
     this.#schedule(Math.max(0, this.#lastFlush + COALESCE_MS - this.#clock.now()));
+  }
+
+  /** Sends what there is without waiting for a turn. */
+  sendNow(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.written();
   }
 
   /** The kernel took something. */
@@ -170,7 +197,7 @@ export class Transmitter {
   #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, nlris: readonly Nlri[]): Uint8Array[] {
     if (!lane.announcements.has(shared)) {
       const { nextHop } = lane;
-      lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(pathAttributes(shared.attributes, agreed), nextHop, agreed));
+      lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(family, pathAttributes(shared.attributes, agreed), nextHop, agreed));
     }
     const encoded = lane.announcements.get(shared);
     if (encoded !== undefined) return encodeAnnouncement(encoded, nlris);

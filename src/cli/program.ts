@@ -11,7 +11,10 @@ import { drain } from "./drain.ts";
 import { printable } from "./printable.ts";
 import type { RbacCommand } from "./rbac-command.ts";
 import { reload } from "./reload.ts";
-import { showExplanations, showHosts, showPeers, showPools, showStatus, showVips } from "./show.ts";
+import { allUp, showBfd } from "./show-bfd.ts";
+import { allEstablished, showPeers } from "./show-peers.ts";
+import { showRoutes } from "./show-routes.ts";
+import { showExplanations, showHosts, showPools, showStatus, showVips } from "./show.ts";
 
 const DEFAULT_CONFIG = "/etc/bmlb/config.toml";
 
@@ -91,14 +94,22 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
   }
 
   const defaultSocket = `${runtime}/bmlb.sock`;
-  /** A command that prints what the daemon answers; its argument, if it has one, is the target. */
-  const question = <Path extends keyof Reports>(parent: Command, usage: string, description: string, path: Path, show: (report: Reports[Path]) => string): void => {
+  /** A command that prints what the daemon answers; its argument, if it has one, is the target. Its status says whether the answer `isFine`. */
+  const question = <Path extends keyof Reports>(
+    parent: Command,
+    usage: string,
+    description: string,
+    path: Path,
+    show: (report: Reports[Path], target: string | undefined) => string,
+    isFine: (report: Reports[Path]) => boolean = () => true,
+  ): void => {
     const command = parent.command(usage).description(description).option("--json", "print JSON for scripts").option("--socket <path>", "socket of the daemon", defaultSocket);
     command.action(async () => {
       const { json, socket } = command.opts<Output>();
       const target = command.args[0];
       const report = await ask(socket, path, target === undefined ? {} : { target });
-      options.out(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : show(printable(report)));
+      options.out(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : show(printable(report), target));
+      end(isFine(report) ? 0 : 1);
     });
   };
   question(program, "status", "how this host is", "/v1/status", showStatus);
@@ -107,7 +118,9 @@ export function buildProgram(options: Surroundings, end: (status: number) => voi
   question(program, "hosts", "the hosts of the fleet as this one sees them", "/v1/hosts", showHosts);
   question(program, "pools", "the pools and how full they are", "/v1/pools", showPools);
   const bgp = program.command("bgp").description("the BGP speaker").helpCommand(false);
-  question(bgp, "peers", "the BGP sessions", "/v1/bgp/peers", showPeers);
+  question(bgp, "peers [peer]", "the BGP sessions, or all about one; the status is 1 if one is not established", "/v1/bgp/peers", showPeers, allEstablished);
+  question(bgp, "routes [peer]", "what was sent to a peer, or to all, with the attributes and for whom; and what waits, and for what", "/v1/bgp/routes", showRoutes);
+  question(program, "bfd", "the paths to BGP peers that are watched by BFD; the status is 1 if one is not up", "/v1/bfd", showBfd, allUp);
 
   program
     .command("rbac")

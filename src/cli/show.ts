@@ -1,9 +1,9 @@
 /** The reports of the daemon as tables and sentences for people. Pure. */
-import type { ExplainReport, HostReport, PeerReport, PoolReport, StatusReport, VipReport } from "../admin/index.ts";
+import type { ExplainReport, HostReport, PoolReport, StatusReport, VipReport } from "../admin/index.ts";
 import { formatDuration, formatTable, NOTHING, orNothing } from "./table.ts";
 
 export function showStatus(report: StatusReport): string {
-  const { kubernetes, vips, allocator, peers } = report;
+  const { kubernetes, vips, allocator, peers, bfd } = report;
   const age = kubernetes.current_seconds_ago;
   const view = {
     none: "nothing read yet",
@@ -15,7 +15,7 @@ export function showStatus(report: StatusReport): string {
     ["kubernetes", `${kubernetes.server}, ${view}`],
     ["allocator", allocator.here ? "this host" : orNothing(allocator.host)],
     ["VIPs", `${vips.total} in all, ${vips.answered_here} answered here, ${vips.routes_announced} routes announced`],
-    ["BGP", `${peers.established} of ${peers.configured} peers established`],
+    ["BGP", `${peers.established} of ${peers.configured} peers established${bfd.configured === 0 ? "" : `, ${bfd.up} of ${bfd.configured} paths up by BFD`}`],
   ] as const;
   const head = lines.map(([key, text]) => `${key.padEnd(11)} ${text}\n`).join("");
   const segments = formatTable(
@@ -79,18 +79,5 @@ export function showPools(reports: readonly PoolReport[]): string {
   return formatTable(
     ["POOL", "USED", "SIZE", "ANNOUNCED-BY", "ADDRESSES"],
     reports.map((pool) => [pool.name, String(pool.used), pool.size, orNothing(pool.announced_by.join(",")), pool.addresses.join(",")]),
-  );
-}
-
-/** What is wrong now; without that, why there is no session. What once ended a session that is up again is in the JSON only. */
-function remarks({ state, notes, last_error }: PeerReport): string {
-  if (notes.length > 0) return notes.join("; ");
-  return state === "Established" ? "" : (last_error ?? "");
-}
-
-export function showPeers(reports: readonly PeerReport[]): string {
-  return formatTable(
-    ["PEER", "ADDRESS", "AS", "STATE", "SINCE", "ROUTES", "REMARKS"],
-    reports.map((peer) => [peer.name, peer.address, peer.asn, peer.state, formatDuration(peer.since_seconds), String(peer.routes), orNothing(remarks(peer))]),
   );
 }

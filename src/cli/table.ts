@@ -2,7 +2,7 @@
 
 /** Rows under their headings, columns two blanks apart; nothing but the headings if there are no rows. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = headings.map((heading, i) => rows.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), heading.length));
   const line = (cells: readonly string[]): string => cells.map((cell, i) => (i === cells.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join("  ").trimEnd();
   return [headings, ...rows].map((cells) => `${line(cells)}\n`).join("");
 }

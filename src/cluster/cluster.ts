@@ -2,7 +2,7 @@
  * The state of the cluster with the indices that planning needs. Values are immutable; `apply` replaces them and says which
  * Services and addresses that touched, so that nobody has to compare whole states.
  */
-import type { Address } from "../net/index.ts";
+import type { Address, Family } from "../net/index.ts";
 import { type ClusterChange, type Endpoint, type EndpointSlice, KINDS, type Kind, type Namespace, type Node, type Service, type ServiceKey } from "./objects.ts";
 
 /** What one change touched. */
@@ -23,7 +23,8 @@ export interface ClusterView {
   servicesAt(a: Address): readonly Service[];
   /** Every address that such a status names. */
   addresses(): Iterable<Address>;
-  endpoints(key: ServiceKey): readonly Endpoint[];
+  /** Of all families, or of one: in a cluster of both each Pod is an endpoint of both. */
+  endpoints(key: ServiceKey, family?: Family): readonly Endpoint[];
   node(name: string): Node | undefined;
   nodes(): Iterable<Node>;
   namespace(name: string): Namespace | undefined;
@@ -64,8 +65,12 @@ export class Cluster implements ClusterView {
   addresses(): Iterable<Address> {
     return this.#holders.keys();
   }
-  endpoints(key: ServiceKey): readonly Endpoint[] {
-    return (this.#slicesOf.get(key) ?? []).flatMap((name) => this.#slices.get(name)?.endpoints ?? []);
+  endpoints(key: ServiceKey, family?: Family): readonly Endpoint[] {
+    return (this.#slicesOf.get(key) ?? []).flatMap((name) => {
+      const slice = this.#slices.get(name);
+      const fits = family === undefined || slice?.family === undefined || slice.family === family;
+      return fits ? (slice?.endpoints ?? []) : [];
+    });
   }
   node(name: string): Node | undefined {
     return this.#nodes.get(name);

@@ -1,7 +1,7 @@
 /**
  * What Kubernetes says, reduced to what bmlb uses, as plain immutable values. Names are those of the Kubernetes API.
  */
-import type { Address } from "../net/index.ts";
+import type { Address, Family } from "../net/index.ts";
 
 declare const brand: unique symbol;
 
@@ -61,6 +61,8 @@ export type EndpointSlice = {
   /** "cluster/namespace/name" of the slice itself. */
   readonly key: string;
   readonly service: ServiceKey;
+  /** Of the addresses of its endpoints; undefined if they are names, or if nobody noted it. */
+  readonly family: Family | undefined;
   readonly endpoints: readonly Endpoint[];
 };
 

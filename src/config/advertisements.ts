@@ -64,11 +64,13 @@ function readOne(table: TomlTable, referents: Referents, nearest: Nearest, findi
       peers: peers.map((peer) => peer.name.value ?? ""),
       ...scope,
       serviceSelectors: valuesOf(reading.service_selectors),
+      aggregationLength: { ipv4: reading.aggregation_length.value, ipv6: reading.aggregation_length_v6.value },
       localPref: reading.local_pref.value,
       med: reading.med.value,
       prepend: reading.prepend.value,
       communities: resolveCommunities(reading.communities.value, referents.communities, nearest, findings),
       withoutEndpoints: reading.without_endpoints.value,
+      linkBandwidth: reading.link_bandwidth.value,
     },
   };
 }
@@ -114,9 +116,9 @@ function checkAggregation(length: Setting<number>, family: Family, selectors: Ad
   }
 }
 
-const ONE_PER_ROUTE = ["local_pref", "med", "prepend"] as const;
+const ONE_PER_ROUTE = ["local_pref", "med", "prepend", "link_bandwidth"] as const;
 
-/** One route to one peer has one LOCAL_PREF, one MED and one length of AS_PATH. */
+/** One route to one peer has one LOCAL_PREF, one MED, one length of AS_PATH and one Link Bandwidth. */
 function reportContradictions(all: readonly Advertisement[], findings: Findings): void {
   const byAttributes = new Map<string, ScopeIndex<Advertisement>>();
   for (const advertisement of all) {
@@ -134,7 +136,7 @@ function reportContradictions(all: readonly Advertisement[], findings: Findings)
 }
 
 function reportContradiction(later: Advertisement, earlier: Advertisement, findings: Findings): void {
-  const say = (value: number | undefined): string => (value === undefined ? "none" : String(value));
+  const say = (value: number | string | undefined): string => (value === undefined ? "none" : typeof value === "string" ? quote(value) : String(value));
   for (const name of ONE_PER_ROUTE) {
     const [mine, others] = [later.reading[name], earlier.reading[name]];
     if (mine.value === others.value || mine.state === "wrong" || others.state === "wrong") continue;

@@ -1,6 +1,6 @@
 /** [bgp] with its peers and advertisements. Pure. */
 import { type Advertisement, readAdvertisements } from "./advertisements.ts";
-import { readBfd } from "./bfd.ts";
+import type { Bfd } from "./bfd.ts";
 import type { Findings } from "./findings.ts";
 import { type Peer, readPeers } from "./peers.ts";
 import type { Pool } from "./pools.ts";
@@ -16,8 +16,7 @@ export type Bgp = {
 };
 
 /** Undefined if nothing is said of BGP. */
-export function readBgp(root: TomlTable, pools: Directory<Pool>, findings: Findings): Bgp | undefined {
-  const profiles = new Directory("profile in [[bfd]]", readBfd(root, findings));
+export function readBgp(root: TomlTable, pools: Directory<Pool>, profiles: Directory<Bfd>, findings: Findings): Bgp | undefined {
   if (!root.entries.has("bgp")) return undefined;
   const table = innerTable(root, "bgp", findings);
   const reading = readTable(BGP, table, findings);

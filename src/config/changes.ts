@@ -21,6 +21,7 @@ export function describeChanges(before: Loaded, after: Loaded): readonly string[
     ...tables("bgp.peer", a.bgp?.peers ?? [], b.bgp?.peers ?? []),
     ...passwords(before, after),
     ...tables("bgp.advertisement", a.bgp?.advertisements ?? [], b.bgp?.advertisements ?? []),
+    ...tables("bfd", a.bfd, b.bfd),
     ...keys("fleet", a.fleet, b.fleet),
     ...(same(before.secrets.fleetKey, after.secrets.fleetKey) ? [] : ["the fleet's key"]),
     ...keys("metrics", a.metrics, b.metrics),

@@ -15,6 +15,7 @@ const WELL_KNOWN_COMMUNITIES: Readonly<Record<string, number>> = {
   "no-peer": 0xffffff04, // RFC 3765
   "graceful-shutdown": 0xffff0000, // RFC 8326
   blackhole: 0xffff029a, // RFC 7999
+  "no-llgr": 0xffff0007, // RFC 9494
 };
 
 const MOST_32 = 0xffffffff;

@@ -15,6 +15,7 @@ export type Config = {
   readonly l2: readonly L2Advertisement[];
   /** Undefined when there is no [bgp] table. */
   readonly bgp: BgpConfig | undefined;
+  readonly bfd: readonly BfdProfileConfig[];
   readonly fleet: FleetConfig;
   readonly metrics: MetricsConfig;
 };
@@ -79,7 +80,8 @@ export type BgpConfig = {
 
 export type BgpPeerConfig = {
   readonly name: string;
-  readonly address: Address;
+  /** Undefined for an unnumbered peer: the router on the interface `zone`. */
+  readonly address: Address | undefined;
   /** Interface of a link-local peer address. */
   readonly zone: string | undefined;
   /** The peer's AS; "internal" and "external" are kept for the session to judge. */
@@ -88,6 +90,8 @@ export type BgpPeerConfig = {
   readonly localAsn: number;
   readonly port: number;
   readonly sourceAddress: Address | undefined;
+  /** Whose first address of the peer's family is our source. */
+  readonly sourceInterface: string | undefined;
   readonly holdTimeMs: number;
   readonly keepaliveTimeMs: number;
   readonly connectTimeMs: number;
@@ -96,14 +100,22 @@ export type BgpPeerConfig = {
   /** TTL for a peer that is not adjacent; 0 = adjacent. */
   readonly multihop: number;
   readonly ttlSecurity: boolean;
+  /** Name of the profile in `bfd` by which the path is watched; undefined: it is not. */
+  readonly bfd: string | undefined;
   readonly families: readonly ("ipv4" | "ipv6")[];
   readonly passive: boolean;
+  /** Routes of each family beyond which new ones are held back; 0 = no limit. */
+  readonly maxPrefixes: number;
+  /** Ours toward an external peer (RFC 9234); undefined: none is said. */
+  readonly role: BgpRole | undefined;
   /** How long the peer is to keep our routes over a restart of the daemon; 0 = not at all. */
   readonly gracefulRestartMs: number;
   readonly hosts: readonly Glob[];
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];
 };
+
+export type BgpRole = "provider" | "rs" | "rs-client" | "customer" | "peer";
 
 export type Community =
   | { readonly type: "standard"; readonly value: number }
@@ -120,12 +132,28 @@ export type BgpAdvertisement = {
   readonly hostSelectors: readonly LabelSelector[];
   readonly nodeSelectors: readonly LabelSelector[];
   readonly serviceSelectors: readonly LabelSelector[];
+  /** Lengths of the prefixes that are announced; below 32 and 128, aggregates. */
+  readonly aggregationLength: Readonly<Record<"ipv4" | "ipv6", number>>;
   readonly localPref: number;
   /** Undefined: no MED attribute. */
   readonly med: number | undefined;
   readonly prepend: number;
   readonly communities: readonly Community[];
   readonly withoutEndpoints: "withdraw" | "keep";
+  readonly linkBandwidth: "off" | "non-transitive" | "transitive";
+};
+
+export type BfdProfileConfig = {
+  readonly name: string;
+  readonly receiveIntervalMs: number;
+  readonly transmitIntervalMs: number;
+  /** 2–255. */
+  readonly detectMultiplier: number;
+  /** Undefined: no echo packets. */
+  readonly echoIntervalMs: number | undefined;
+  readonly passive: boolean;
+  /** Over several hops; 1–254. */
+  readonly minimumTtl: number;
 };
 
 export type FleetConfig = {

@@ -30,6 +30,7 @@ export function readPeers(bgp: TomlTable, speaker: Speaker, profiles: Directory<
   const peers = innerTables(bgp, "peer", findings).map((table) => readPeer(table, speaker, profiles, findings));
   reportSharedNames(peers, findings);
   reportSharedAddresses(peers, findings);
+  reportSharedPaths(peers, findings);
   return peers;
 }
 
@@ -37,6 +38,7 @@ function readPeer(table: TomlTable, speaker: Speaker, profiles: Directory<Bfd>, 
   const reading = readTable(BGP_PEER, table, findings);
   checkAddresses(reading, findings);
   checkAutonomousSystems(reading, speaker, findings);
+  checkRole(reading, speaker, findings);
   checkTimers(reading, findings);
   checkReach(reading, speaker, findings);
   checkBfd(reading, profiles, findings);
@@ -54,12 +56,22 @@ function checkAddresses(peer: PeerReading, findings: Findings): void {
   if (source.state !== "absent" && peer.source_interface.state !== "absent") {
     findings.report(peer.source_interface.place, "contradicts source_address; keep one of them");
   }
+  checkLinkLocal(peer, findings);
   if (address.value === undefined || source.value === undefined) return;
   if (familyOf(address.value.address) !== familyOf(source.value)) {
     findings.report(source.place, `${quote(source.value)} is of another family than address ${quote(address.value.address)}; both must be IPv4 or both IPv6`);
   } else if (source.value === address.value.address) {
     findings.report(source.place, `${quote(source.value)} is the peer's own address; give an address of this host`);
   }
+}
+
+/** A session between link-local addresses is between those of one link. */
+function checkLinkLocal(peer: PeerReading, findings: Findings): void {
+  const { interface: unnumbered, address, source_address: source, source_interface: sourceInterface } = peer;
+  if (unnumbered.value === undefined && address.value?.zone === undefined) return;
+  const session = unnumbered.value === undefined ? "the link-local address of the peer" : `interface = ${quote(unnumbered.value)}`;
+  if (sourceInterface.value !== undefined) findings.report(sourceInterface.place, `${quote(sourceInterface.value)} contradicts ${session}: our source is the link-local address of that interface; remove it`);
+  if (source.value !== undefined && unnumbered.value !== undefined) findings.report(source.place, `${quote(source.value)} contradicts ${session}: our source is the link-local address of that interface; remove it`);
 }
 
 function checkAutonomousSystems(peer: PeerReading, speaker: Speaker, findings: Findings): void {
@@ -72,6 +84,14 @@ function checkAutonomousSystems(peer: PeerReading, speaker: Speaker, findings: F
     findings.report(local.place, `${local.value} is our own AS (asn of [bgp]); remove it`);
   } else if (local.value === asn.value) {
     findings.report(local.place, `${local.value} is the peer's own AS; give another, or set asn = "internal" and the asn of [bgp]`);
+  }
+}
+
+/** Roles are between autonomous systems (RFC 9234 4). */
+function checkRole({ role, asn }: PeerReading, speaker: Speaker, findings: Findings): void {
+  if (role.value === undefined || asn.value === undefined) return;
+  if (asn.value === "internal" || asn.value === speaker.asn.value) {
+    findings.report(role.place, `${quote(role.value)} contradicts an internal peer: a role is what one autonomous system is to another; remove it`);
   }
 }
 
@@ -90,7 +110,7 @@ function checkReach(peer: PeerReading, speaker: Speaker, findings: Findings): vo
   if (gtsm.value && gtsm.state === "given" && multihop.value > 0) {
     findings.report(gtsm.place, `contradicts multihop = ${multihop.value}: GTSM demands TTL 255, that of an adjacent peer; keep one of them`);
   }
-  if (multihop.value > 0 && address.value?.zone !== undefined) {
+  if (multihop.value > 0 && (address.value?.zone !== undefined || peer.interface.value !== undefined)) {
     findings.report(multihop.place, `${multihop.value} contradicts the link-local address of the peer, which no router forwards; remove it`);
   }
   if (passive.value && speaker.listen.state !== "wrong" && speaker.listen.value.length === 0) {
@@ -99,54 +119,78 @@ function checkReach(peer: PeerReading, speaker: Speaker, findings: Findings): vo
 }
 
 function checkBfd(peer: PeerReading, profiles: Directory<Bfd>, findings: Findings): void {
-  const { bfd, multihop, address } = peer;
+  const { bfd, multihop, address, interface: unnumbered } = peer;
   if (bfd.value === undefined) return;
   const profile = profiles.find(bfd.value);
   if (profile === undefined) profiles.reportAbsent(bfd.value, bfd.place, findings);
-  else if (!profile.echoMode) return;
+  else if (!profile.reading.echo_mode.value) return;
   else if (multihop.value > 0) findings.report(bfd.place, `the profile ${quote(bfd.value)} has echo_mode, which works to adjacent peers only, and multihop is ${multihop.value}`);
-  else if (address.value !== undefined && !isIpv4(address.value.address)) findings.report(bfd.place, `the profile ${quote(bfd.value)} has echo_mode, which works over IPv4 only`);
+  else if (unnumbered.value !== undefined || (address.value !== undefined && !isIpv4(address.value.address))) findings.report(bfd.place, `the profile ${quote(bfd.value)} has echo_mode, which works over IPv4 only`);
 }
 
-/** One address is one session, unless the port differs or no host has both. */
+/** One address, or one interface, is one session, unless the port differs or no host has both. */
 function reportSharedAddresses(peers: readonly Peer[], findings: Findings): void {
   const byEndpoint = new Map<string, ScopeIndex<Peer>>();
   for (const peer of peers) {
-    const { address, port } = peer.reading;
-    if (address.value === undefined || port.state === "wrong") continue;
-    const endpoint = `${address.value.address}%${address.value.zone ?? ""} ${port.value}`;
+    const { address, interface: unnumbered, port } = peer.reading;
+    if ((address.value === undefined && unnumbered.value === undefined) || port.state === "wrong") continue;
+    const endpoint = `${address.value?.address ?? ""}%${address.value?.zone ?? unnumbered.value ?? ""} ${port.value}`;
     const others = byEndpoint.get(endpoint) ?? new ScopeIndex<Peer>();
     const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
     if (twin !== undefined) {
       const where = `${twin.place.path} at ${twin.place.file}:${twin.place.line}`;
-      findings.report(address.place, `${quote(address.value.address)} is also the address of ${where}; two sessions to one address need another port or disjoint hosts`);
+      if (address.value === undefined) {
+        findings.report(unnumbered.place, `${quote(unnumbered.value ?? "")} is also the interface of ${where}; two sessions over one interface need another port or disjoint hosts`);
+      } else {
+        findings.report(address.place, `${quote(address.value.address)} is also the address of ${where}; two sessions to one address need another port or disjoint hosts`);
+      }
     }
     others.add(peer);
     byEndpoint.set(endpoint, others);
   }
 }
 
+/** Two sessions of BFD with one address could not be told apart. */
+function reportSharedPaths(peers: readonly Peer[], findings: Findings): void {
+  const byPath = new Map<string, ScopeIndex<Peer>>();
+  for (const peer of peers) {
+    const { address, interface: unnumbered, bfd, multihop } = peer.reading;
+    const to = address.value?.address ?? unnumbered.value;
+    if (to === undefined || bfd.value === undefined) continue;
+    const path = `${to}%${address.value?.zone ?? ""} ${multihop.value > 0 ? "several hops" : "adjacent"}`;
+    const others = byPath.get(path) ?? new ScopeIndex<Peer>();
+    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
+    if (twin !== undefined) findings.report(bfd.place, `the path to ${quote(to)} is already watched for ${twin.place.path} at ${twin.place.file}:${twin.place.line}; remove bfd from one of the two`);
+    others.add(peer);
+    byPath.set(path, others);
+  }
+}
+
 /** What the session is made of; `peer` has no faults. `passwordFile` is an absolute path. */
 export function peerConfig(peer: Peer, ownAsn: number, passwordFile: string | undefined): BgpPeerConfig | undefined {
   const { reading } = peer;
-  const { name, address, asn } = reading;
-  if (name.value === undefined || address.value === undefined || asn.value === undefined) return undefined;
+  const { name, address, interface: unnumbered, asn } = reading;
+  if (name.value === undefined || (address.value === undefined && unnumbered.value === undefined) || asn.value === undefined) return undefined;
   return {
     name: name.value,
-    address: address.value.address,
-    zone: address.value.zone,
+    address: address.value?.address,
+    zone: address.value === undefined ? unnumbered.value : address.value.zone,
     asn: asn.value,
     localAsn: reading.local_asn.value ?? ownAsn,
     port: reading.port.value,
     sourceAddress: reading.source_address.value,
+    sourceInterface: reading.source_interface.value,
     holdTimeMs: reading.hold_time.value,
     keepaliveTimeMs: reading.keepalive_time.value ?? Math.floor(reading.hold_time.value / 3000) * 1000,
     connectTimeMs: reading.connect_time.value,
     passwordFile,
     multihop: reading.multihop.value,
     ttlSecurity: reading.ttl_security.value,
+    bfd: reading.bfd.value,
     families: valuesOf(reading.families),
     passive: reading.passive.value,
+    maxPrefixes: reading.max_prefixes.value,
+    role: reading.role.value,
     gracefulRestartMs: reading.graceful_restart.value,
     ...peer.scope,
   };

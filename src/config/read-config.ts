@@ -1,4 +1,5 @@
 /** The tree of TOML → the Config, or all that is wrong with it. Pure. */
+import { bfdConfig, readBfd } from "./bfd.ts";
 import { readBgp, type Bgp } from "./bgp.ts";
 import type { BgpConfig, BgpPeerConfig, Config, HostConfig } from "./config.ts";
 import type { Findings } from "./findings.ts";
@@ -43,7 +44,8 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
   const kubernetes = readKubernetes(root, surroundings, findings);
   const pools = new Directory("pool", readPools(root, findings));
   const l2 = readL2(root, pools, findings);
-  const bgp = readBgp(root, pools, findings);
+  const profiles = new Directory("profile in [[bfd]]", readBfd(root, findings));
+  const bgp = readBgp(root, pools, profiles, findings);
   checkForwarding(innerTable(root, "forwarding", findings), findings);
   const fleet = readTable(FLEET, innerTable(root, "fleet", findings), findings);
   readTable(DAMPING, innerTable(root, "damping", findings), findings);
@@ -52,13 +54,14 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
   const { peers, passwords } = readPasswords(bgp, surroundings.secretFiles);
   const keyFile = fleet.key_file.value ?? "";
   const key = keyFile === "" ? undefined : surroundings.secretFiles.fleetKey(keyFile, fleet.key_file.place);
-  if (findings.areNone) warn(pools.all, l2, bgp, findings);
+  if (findings.areNone) warn(pools.all, l2, bgp, profiles.all, findings);
   const config: Config = {
     host: host.config,
     kubernetes: kubernetes.config,
     pools: pools.all.map((pool: Pool) => pool.config),
     l2: l2.map((one: L2) => one.config),
     bgp: bgpConfig(bgp, peers),
+    bfd: profiles.all.map(bfdConfig),
     fleet: {
       helloMs: fleet.hello.value,
       failbackDelayMs: fleet.failback_delay.value,

@@ -1,28 +1,7 @@
 /** Tables whose effect is not built yet: checked like the others, and then refused rather than ignored. Pure. */
 import { parseNetwork } from "./address-text.ts";
-import { ownName } from "./names.ts";
-import { key, optional, required, table } from "./table.ts";
+import { key, optional, table } from "./table.ts";
 import { type ValueType, boolean, duration, integer, list, mismatch, oneOf, parsedText } from "./value.ts";
-
-const detection = duration({ least: "10ms", most: "60s" });
-
-/** The whole table is refused where it is read: one error says it, not seven. */
-export const BFD = table({
-  path: "bfd",
-  kind: "many",
-  doc: "A profile of bidirectional forwarding detection (RFC 5880).",
-  notYet: "BFD is to come; remove the table",
-  keys: {
-    name: required({ type: ownName, example: "fast", doc: "Name of the profile, unique without regard to case." }),
-    receive_interval: key({ type: detection, default: "300ms", example: "300ms", doc: "Shortest time between two control packets that we can take." }),
-    transmit_interval: key({ type: detection, default: "300ms", example: "300ms", doc: "Shortest time between two control packets that we send." }),
-    detect_multiplier: key({ type: integer(2, 255), default: 3, example: 3, doc: "Packets that must be missed for the path to be down." }),
-    echo_mode: key({ type: boolean, default: false, example: false, doc: "Whether the path is also tested by packets that the peer's forwarding sends back." }),
-    echo_interval: key({ type: detection, default: "50ms", example: "50ms", doc: "Time between two echo packets." }),
-    passive_mode: key({ type: boolean, default: false, example: false, doc: "Whether we wait for the peer to begin." }),
-    minimum_ttl: key({ type: integer(1, 254), default: 254, example: 254, doc: "Least TTL of a packet over several hops." }),
-  },
-});
 
 const FORWARDING_TO_COME = (): string => "forwarding by bmlb is to come; remove the key";
 

@@ -3,8 +3,9 @@
  * say. Which keys belong together is checked in the files named after them. Pure.
  */
 import { type SocketAddress, parsePoolEntry, parseRouterId, parseSocketAddress } from "./address-text.ts";
+import { BFD } from "./schema-bfd.ts";
 import { BGP, BGP_ADVERTISEMENT, BGP_PEER } from "./schema-bgp.ts";
-import { BFD, DAMPING, FORWARDING } from "./schema-to-come.ts";
+import { DAMPING, FORWARDING } from "./schema-to-come.ts";
 import { dnsLabel, glob, hostGlob, labels, loadBalancerClass, namespace, nodeName, ownName, reference, selector } from "./names.ts";
 import { type Table, key, optional, required, table } from "./table.ts";
 import { type ValueType, boolean, duration, integer, list, mismatch, nonEmptyList, oneOf, parsedText, secretPath, text } from "./value.ts";

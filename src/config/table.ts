@@ -18,6 +18,8 @@ type Row<T> = {
   readonly type: ValueType<T>;
   /** As it would be written in the file. */
   readonly example: TomlLiteral;
+  /** The key of the same table in whose place it stands: both at once contradict each other. */
+  readonly insteadOf?: string;
   /** Returns why a value of the right type has no effect yet; undefined if it has. */
   notYet?(value: T): string | undefined;
 };

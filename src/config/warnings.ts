@@ -1,5 +1,6 @@
 /** What is allowed and yet hardly meant: things that have no effect because nothing refers to them. Pure. */
 import type { Advertisement } from "./advertisements.ts";
+import type { Bfd } from "./bfd.ts";
 import type { Bgp } from "./bgp.ts";
 import type { Findings } from "./findings.ts";
 import type { L2 } from "./l2.ts";
@@ -9,7 +10,7 @@ import { quote } from "./problem.ts";
 import { scopesExclude } from "./scope.ts";
 
 /** Of a configuration without errors. */
-export function warn(pools: readonly Pool[], l2: readonly L2[], bgp: Bgp | undefined, findings: Findings): void {
+export function warn(pools: readonly Pool[], l2: readonly L2[], bgp: Bgp | undefined, profiles: readonly Bfd[], findings: Findings): void {
   const effective = new Map((bgp?.advertisements ?? []).map((advertisement) => [advertisement, effectivePeers(advertisement)]));
   const announced = new Set(l2.flatMap((one) => one.pools));
   const reached = new Set<Peer>();
@@ -24,6 +25,16 @@ export function warn(pools: readonly Pool[], l2: readonly L2[], bgp: Bgp | undef
   for (const peer of bgp?.peers ?? []) {
     if (!reached.has(peer)) findings.warn(peer.place, `peer ${quote(peer.name.value ?? "")} gets no advertisement; add a [[bgp.advertisement]] for it`);
     warnOfFamilies(peer, pools, findings);
+  }
+  for (const profile of profiles) warnOfHaste(profile, findings);
+}
+
+const LEAST_KEPT_MS = 50; // what a host keeps while it collects garbage or is robbed of its CPU, as measured
+
+function warnOfHaste({ reading }: Bfd, findings: Findings): void {
+  const intervals = [reading.receive_interval, reading.transmit_interval, ...(reading.echo_mode.value ? [reading.echo_interval] : [])];
+  for (const { value, place } of intervals) {
+    if (value < LEAST_KEPT_MS) findings.warn(place, `"${value}ms" is faster than a host under load keeps, so that a path may be declared down that is not; "${LEAST_KEPT_MS}ms" is the least that is kept`);
   }
 }
 

@@ -22,6 +22,8 @@ export type FleetFact =
   | { readonly fact: "same-segment"; readonly segment: string; readonly as: string }
   | { readonly fact: "leaving"; readonly why: Leaving; readonly serving: number }
   | { readonly fact: "undrained" }
+  /** What BGP peers get; those that keep its routes over a restart of the daemon apart. */
+  | { readonly fact: "bgp"; readonly announces: boolean; readonly retiring: boolean; readonly reason: string }
   | { readonly fact: "handed-over"; readonly ms: number };
 
 export type FactLine = {
@@ -69,6 +71,9 @@ export function sayFact(fact: FleetFact): FactLine {
       return line("notice", `${LEAVES[fact.why]} ${vips(fact.serving)}`, { serving: fact.serving });
     case "undrained":
       return line("notice", "drained no more", {});
+    case "bgp":
+      if (!fact.announces) return line("notice", `has no routes for BGP peers: ${fact.reason}`, {});
+      return line("notice", fact.retiring ? `tells BGP peers that it is their last choice: ${fact.reason}` : `has routes for BGP peers: ${fact.reason}`, {});
     case "handed-over":
       return line("notice", "serves nothing any more", { ms: round(fact.ms) });
   }

@@ -390,6 +390,10 @@ export class Fleet {
     const after = presenceOf(rank, { speaks: this.#here.settings.bgp, listening, sound, resuming: this.#resuming, leaving }, this.#peers());
     this.#resuming = after.keeps === "of the last life" && (listening || rank.rank < sound);
     this.#presence = after;
+    // Before a restart, what is told depends on the peer.
+    if (this.#here.settings.bgp && why !== "restart" && (before.announceBgp !== after.announceBgp || (after.announceBgp && before.retiring !== after.retiring))) {
+      this.#effects.fact({ fact: "bgp", announces: after.announceBgp, retiring: after.retiring, reason: after.reason });
+    }
     if (before.announceBgp !== after.announceBgp || before.keeps !== after.keeps || before.retiring !== after.retiring) this.#effects.presence(after);
   }
 

@@ -237,7 +237,8 @@ function changeOf(value: unknown): ClusterChange | undefined {
       const endpoints = listOf(inside["endpoints"])
         .map(recordOf)
         .map((e) => endpoint(textOf(e?.["node"]), e?.["ready"] === true, e?.["serving"] === true, e?.["terminating"] === true));
-      return { type: "slice", slice: { ...change.slice, endpoints } };
+      const family = inside["family"] === "ipv4" || inside["family"] === "ipv6" ? inside["family"] : undefined;
+      return { type: "slice", slice: { ...change.slice, family, endpoints } };
     }
     case "node":
       return typeof inside["name"] === "string" && Array.isArray(inside["addresses"]) ? change : undefined;

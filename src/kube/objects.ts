@@ -17,7 +17,7 @@ import {
   type ServicePort,
   serviceKey,
 } from "../cluster/index.ts";
-import { type Address, parseAddress } from "../net/index.ts";
+import { type Address, type Family, parseAddress } from "../net/index.ts";
 import { type Json, integerOf, listOf, recordOf, stringsOf, textOf } from "./raw.ts";
 
 /** What became of one raw object. */
@@ -114,6 +114,8 @@ function unixSeconds(value: unknown): number {
   return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : Math.floor(ms / 1000);
 }
 
+const FAMILY_OF_ADDRESS_TYPE: Readonly<Record<string, Family | undefined>> = { IPv4: "ipv4", IPv6: "ipv6" };
+
 /** discovery.k8s.io/v1 EndpointSlice. One that belongs to no Service is `irrelevant`. */
 export function readSlice(cluster: string, object: unknown): Reading<EndpointSlice> {
   const metadata = metadataOf(object);
@@ -125,7 +127,8 @@ export function readSlice(cluster: string, object: unknown): Reading<EndpointSli
   if (owner === undefined) return { type: "irrelevant", key, value: undefined };
   const service: ServiceKey = serviceKey(cluster, namespace, owner);
   const endpoints = exactly(listOf(recordOf(object)?.["endpoints"]).map(endpointOf).filter((endpoint) => endpoint !== undefined));
-  return { type: "value", key, value: { key, service, endpoints } };
+  const family = FAMILY_OF_ADDRESS_TYPE[textOf(recordOf(object)?.["addressType"]) ?? ""];
+  return { type: "value", key, value: { key, service, family, endpoints } };
 }
 
 /** A condition that is absent is unknown, which the API documents as: ready like one that is true, serving like ready. */

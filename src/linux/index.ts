@@ -7,4 +7,7 @@ export * from "./frame-socket.ts";
 export * from "./files.ts";
 export * from "./machine.ts";
 export * from "./udp-socket.ts";
+export * from "./bfd-socket.ts";
 export * from "./multicast-groups.ts";
+export * from "./echo-socket.ts";
+export * from "./route-table.ts";

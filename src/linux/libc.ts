@@ -13,6 +13,10 @@ export type Libc = {
   attachFilter(fd: number, program: Uint8Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  dup(fd: number): number;
+  /** 0: there is no such interface. */
+  if_nametoindex(name: string): number;
   listen(fd: number, backlog: number): number;
   sendto(fd: number, data: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number): number;
   close(fd: number): number;
@@ -50,6 +54,9 @@ function load(): { readonly koffi: typeof koffi; readonly libc: Libc } {
       setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: instructions.length / 8, filter: instructions }, native.sizeof(program)),
     bind: library.func("int bind(int, const void *, uint32)"),
     connect: library.func("int connect(int, const void *, uint32)"),
+    getsockname: library.func("int getsockname(int, _Out_ uint8 *, _Inout_ uint32 *)"),
+    dup: library.func("int dup(int)"),
+    if_nametoindex: library.func("uint32 if_nametoindex(const char *)"),
     listen: library.func("int listen(int, int)"),
     sendto: library.func("int64 sendto(int, const void *, size_t, int, const void *, uint32)"),
     close: library.func("int close(int)"),

@@ -6,16 +6,11 @@
  * wrong is reported as an event with an errno's name; nothing is thrown.
  */
 import { Server, Socket } from "node:net";
-import { networkInterfaces } from "node:os";
-import { type Address, addressToBytes, isIpv4, parseAddress } from "../net/index.ts";
+import { type Address, isIpv4, parseAddress } from "../net/index.ts";
 import { SystemError, check, libc } from "./libc.ts";
+import { AF_INET, AF_INET6, type Endpoint, sockaddr } from "./socket-address.ts";
 
-export type TcpEndpoint = {
-  readonly address: Address;
-  /** Interface of a link-local address. */
-  readonly zone: string | undefined;
-  readonly port: number;
-};
+export type TcpEndpoint = Endpoint;
 
 export type TcpOptions = {
   /** Time to live, or hop limit, of what we send: 1–255. */
@@ -92,8 +87,6 @@ export interface Tcp {
 export const systemTcp: Tcp = { dial, listen };
 
 // <sys/socket.h>, <netinet/in.h>, <netinet/tcp.h>, <linux/in6.h>
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -364,23 +357,6 @@ function connect(fd: number, remote: TcpEndpoint): void {
   } catch (error) {
     if (codeOf(error) !== "EINPROGRESS") throw error;
   }
-}
-
-/** struct sockaddr_in and sockaddr_in6; numbers in the machine's byte order but for the port. */
-function sockaddr({ address, zone, port }: TcpEndpoint): Uint8Array {
-  const octets = new Uint8Array(isIpv4(address) ? 16 : 28);
-  new Uint16Array(octets.buffer)[0] = isIpv4(address) ? AF_INET : AF_INET6;
-  new DataView(octets.buffer).setUint16(2, port);
-  octets.set(addressToBytes(address), isIpv4(address) ? 4 : 8);
-  if (!isIpv4(address) && zone !== undefined) new Uint32Array(octets.buffer)[6] = scopeOf(zone);
-  return octets;
-}
-
-/** The index of an interface that has a link-local address. Throws SystemError (ENODEV) if there is none. */
-function scopeOf(zone: string): number {
-  const scope = networkInterfaces()[zone]?.find((one) => one.family === "IPv6" && one.scopeid !== 0)?.scopeid;
-  if (scope === undefined) throw new SystemError(`link-local addresses of ${zone}`, 19);
-  return scope;
 }
 
 /** "fe80::1%eth0" as Node spells it. */

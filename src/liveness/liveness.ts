@@ -1,28 +1,25 @@
 /**
- * The main thread's side of the hellos: opens the sockets, starts the worker thread and starts it again should it ever end, and tells
- * it what to say. What is heard comes out by callback.
+ * The main thread's side of the hellos: opens the sockets and tells the worker thread what to say. What is heard comes out by callback.
  */
-import { Worker } from "node:worker_threads";
 import type { Statement, Urgency } from "../fleet/index.ts";
 import { closeSocket, type Link, openSegmentSocket } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
 import { type Address, isIpv4 } from "../net/index.ts";
+import { type Channel, processMs } from "../thread/index.ts";
 import type { Clock, Timer } from "../time/index.ts";
 import { HELLO_GROUP_IPV4, HELLO_GROUP_IPV6, HELLO_PORT } from "./groups.ts";
 import { FleetKeys } from "./keys.ts";
-import { type FromWorker, processMs, type Rejection, type ToWorker, type WorkerStart } from "./messages.ts";
+import type { FromThread, Rejection, ToThread } from "./messages.ts";
 
 export type LivenessOptions = {
   readonly log: Log;
   readonly clock: Clock;
+  readonly channel: Channel<ToThread, FromThread>;
   readonly onHello: (segment: string, statement: Statement, sequence: number) => void;
   /** This daemon's own hello, sent on `from`, came in on `segment`. */
   readonly onOwnHello: (segment: string, from: string) => void;
 };
 
-/** Young and old space of the worker's heap: it keeps next to nothing. */
-const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
-const START_AGAIN_MS = 200;
 const OPEN_AGAIN_MS = 1000;
 /** Of one host that a Lease introduces: whoever can write a Lease must not have us greet a whole network. */
 const MOST_GREETED = 32;
@@ -35,33 +32,28 @@ const REJECTED: Readonly<Record<Rejection, string>> = {
 
 export class Liveness {
   readonly #options: LivenessOptions;
-  readonly #pulse = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
-  readonly #lastTurn = new BigInt64Array(this.#pulse);
   readonly #links = new Map<string, { readonly link: Link; readonly open: boolean }>();
-  readonly #said = new Map<string, Extract<ToWorker, { readonly type: "say" }>>();
-  /** Segments whose last statement the worker does not have yet. */
+  readonly #said = new Map<string, Extract<ToThread, { readonly type: "say" }>>();
+  /** Segments whose last statement the thread does not have yet. */
   readonly #unposted = new Set<string>();
   readonly #introduced = new Map<string, readonly Address[]>();
   readonly #failed = new Set<string>();
   /** By interface whose socket could not be opened: the next attempt. */
   readonly #again = new Map<string, Timer>();
   readonly #keys: FleetKeys;
-  #worker: Worker | undefined;
-  #stopping = false;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
     this.#keys = new FleetKeys(options.clock, (keys) => { this.#post({ type: "keys", keys }); });
+    options.channel.serve({
+      began: () => { this.#tellAll(); },
+      ended: () => undefined,
+      message: (message) => { this.#take(message); },
+    });
   }
 
-  start(): void {
-    this.tick();
-    this.#startWorker();
-  }
-
-  /** The main loop turns. To be called ten times a second. */
+  /** What was said and is not urgent is passed on. To be called ten times a second. */
   tick(): void {
-    Atomics.store(this.#lastTurn, 0, BigInt(processMs()));
     for (const segment of this.#unposted) this.#postSaid(segment);
   }
 
@@ -83,7 +75,7 @@ export class Liveness {
     }
   }
 
-  /** What the hellos on a segment say from now on; `now`: one is sent at once. What is not urgent goes to the worker with the next tick. */
+  /** What the hellos on a segment say from now on; `now`: one is sent at once. What is not urgent goes to the thread with the next tick. */
   say(segment: string, statement: Statement, urgency: Urgency): void {
     this.#said.set(segment, { type: "say", segment, saying: statement, at: processMs(), urgency });
     this.#unposted.add(segment);
@@ -117,33 +109,14 @@ export class Liveness {
     ];
   }
 
-  async stop(): Promise<void> {
-    this.#stopping = true;
+  stop(): void {
     this.#keys.stop();
     for (const timer of this.#again.values()) timer.cancel();
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise<void>((resolve) => worker.once("exit", () => { resolve(); }));
     this.#post({ type: "stop" });
-    const timer = this.#options.clock.timer("end the worker thread", 1000, () => void worker.terminate());
-    await ended;
-    timer.cancel();
   }
 
-  #startWorker(): void {
-    if (this.#stopping) return;
-    const workerData: WorkerStart = { pulse: this.#pulse, port: HELLO_PORT };
-    const worker = new Worker(new URL(import.meta.resolve("#liveness-worker")), { name: "liveness", workerData, resourceLimits: HEAP });
-    worker.on("message", (message: FromWorker) => { this.#take(message); });
-    worker.on("error", (error: unknown) => {
-      this.#options.log.error(`the thread that says hello failed: ${String(error)}; starting it again`, { error: error instanceof Error ? error.stack : undefined });
-    });
-    worker.on("exit", () => {
-      this.#worker = undefined;
-      if (this.#stopping) return;
-      this.#options.clock.timer("start the worker thread again", START_AGAIN_MS, () => { this.#startWorker(); });
-    });
-    this.#worker = worker;
+  /** A thread has begun that knows nothing. */
+  #tellAll(): void {
     this.#post({ type: "keys", keys: this.#keys.keys });
     this.#post({ type: "introduced", hosts: this.#introduced });
     for (const { link } of this.#links.values()) this.#open(link);
@@ -153,8 +126,8 @@ export class Liveness {
     const { log, clock } = this.#options;
     this.#again.get(link.name)?.cancel();
     this.#again.delete(link.name);
-    if (this.#worker === undefined) {
-      // Nobody would take the descriptors: the next worker has them opened.
+    if (!this.#options.channel.open) {
+      // Nobody would take the descriptors: the next thread has them opened.
       this.#links.set(link.name, { link, open: false });
       return;
     }
@@ -182,7 +155,7 @@ export class Liveness {
     this.#postSaid(link.name);
   }
 
-  #take(message: FromWorker): void {
+  #take(message: FromThread): void {
     const { log, onHello, onOwnHello } = this.#options;
     switch (message.type) {
       case "heard": {
@@ -205,8 +178,8 @@ export class Liveness {
     }
   }
 
-  #post(message: ToWorker): void {
-    this.#worker?.postMessage(message);
+  #post(message: ToThread): void {
+    this.#options.channel.post(message);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the main thread and the worker thread say to each other. */
+/** What the main thread and their part of the worker thread say to each other. */
 import type { Urgency } from "../fleet/index.ts";
 import type { Hello } from "../wire/index.ts";
 import type { Keys } from "./keys.ts";
@@ -6,14 +6,8 @@ import type { Keys } from "./keys.ts";
 /** What a hello says that the sender does not fill in itself. */
 export type Saying = Omit<Hello, "sequence" | "cast">;
 
-export type WorkerStart = {
-  /** One 64-bit integer: the monotonic time, in ms, at which the main loop last turned. */
-  readonly pulse: SharedArrayBuffer;
-  readonly port: number;
-};
-
-export type ToWorker =
-  /** The descriptors are the worker's from now on. */
+export type ToThread =
+  /** The descriptors are the thread's from now on. */
   | { readonly type: "open"; readonly segment: string; readonly ipv4: number | undefined; readonly ipv6: number | undefined }
   | { readonly type: "close"; readonly segment: string }
   /** `at`: when that was true, by the process's monotonic clock in ms. */
@@ -23,7 +17,7 @@ export type ToWorker =
   | { readonly type: "introduced"; readonly hosts: ReadonlyMap<string, readonly string[]> }
   | { readonly type: "stop" };
 
-export type FromWorker =
+export type FromThread =
   | { readonly type: "heard"; readonly segment: string; readonly hello: Hello }
   /** A hello of this very daemon came in on `segment` from its interface `from`. */
   | { readonly type: "own"; readonly segment: string; readonly from: string }
@@ -33,8 +27,3 @@ export type FromWorker =
   | { readonly type: "failed"; readonly segment: string; readonly error: string };
 
 export type Rejection = "malformed" | "unsigned" | "wrong-signature";
-
-/** The clock that all threads of a process share, in ms. */
-export function processMs(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
-}

@@ -14,6 +14,8 @@ const KEYS_A_PASS = 64;
 
 export class DirtyQueue<K> {
   readonly #dirty = new Set<K>();
+  /** Where the next pass goes on; from the front of the set it would walk over all that is gone already. */
+  #next = this.#dirty.values();
   readonly #options: QueueOptions<K>;
   #scheduled = false;
 
@@ -50,9 +52,14 @@ export class DirtyQueue<K> {
 
   #take(): readonly K[] {
     const keys: K[] = [];
-    for (const key of this.#dirty) {
-      this.#dirty.delete(key);
-      if (keys.push(key) === KEYS_A_PASS) break;
+    while (keys.length < KEYS_A_PASS) {
+      const { done, value } = this.#next.next();
+      if (done === true) {
+        this.#next = this.#dirty.values();
+        return keys;
+      }
+      this.#dirty.delete(value);
+      keys.push(value);
     }
     return keys;
   }

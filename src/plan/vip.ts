@@ -2,13 +2,14 @@
  * The plan for one address: which Service it belongs to, where this host announces it, and for every way in which it does not,
  * why not. Pure: a function of the world.
  */
-import type { BgpRoute, RouteAttributes } from "../bgp/index.ts";
+import type { BgpRoute } from "../bgp/index.ts";
 import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "../cluster/index.ts";
 import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
 import type { DueVip, Standing } from "../fleet/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import { type Address, bitsOf, familyOf, prefixOf, RangeIndex } from "../net/index.ts";
+import { type Address, bitsOf, familyOf, formatPrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
 import type { Reason } from "./reason.ts";
+import { attributesOf, weightOf } from "./route-attributes.ts";
 import type { World } from "./world.ts";
 
 /** One way of announcing an address, decided. */
@@ -201,20 +202,39 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
       const name = advertisement.name;
       const why = whyNoRoute(world, vip, advertisement);
       if (why !== undefined) return [{ advertisement: name, peer: undefined, announced: false, why }];
+      const weight = weightHere(world, vip, advertisement);
       return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
         const peer = peers.get(peerName);
-        if (peer === undefined || announced.has(peerName)) return [];
+        const prefix = prefixFor(vip, advertisement);
+        const key = `${formatPrefix(prefix)} ${peerName}`;
+        if (peer === undefined || announced.has(key)) return [];
         if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];
         const family = familyOf(vip.address);
         if (!peer.families.includes(family)) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-without-family", peer: peerName, family } }];
         const keeps = keepsRoutes(world, peerName);
         if (!presence.announceBgp && !keeps) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "host-unfit", because: presence.reason } }];
-        announced.add(peerName);
-        const attributes = presence.retiring && !keeps ? lastAttributesOf(advertisement) : attributesOf(advertisement);
-        const route: BgpRoute = { peer: peerName, prefix: prefixOf(vip.address, bitsOf(family)), attributes };
+        announced.add(key);
+        const attributes = attributesOf(advertisement, presence.retiring && !keeps ? "leaving" : "staying", weight);
+        const route: BgpRoute = { peer: peerName, prefix, attributes };
         return [{ advertisement: name, peer: peerName, announced: true, route }];
       });
     });
+}
+
+/**
+ * The prefix that is announced for a VIP: the aggregate of the advertisement's length, or the largest part of it that contains the VIP
+ * and is within its range of the pool. What is outside may be anybody's.
+ */
+function prefixFor({ address, pool }: Vip, { aggregationLength }: BgpAdvertisement): Prefix {
+  const family = familyOf(address);
+  const whole = bitsOf(family);
+  const least = aggregationLength[family];
+  const range = least < whole ? pool.ranges.find((one) => rangeContains(one, address)) : undefined;
+  for (let length = least; range !== undefined && length < whole; length++) {
+    const prefix = prefixOf(address, length);
+    if (rangeContains(range, prefix.address) && rangeContains(range, rangeOfPrefix(prefix).last)) return prefix;
+  }
+  return { address, length: whole };
 }
 
 /** What keeps an advertisement from announcing the VIP to any peer. */
@@ -252,32 +272,14 @@ function whyNoEndpoint(world: World, service: Service, withoutEndpoints: "withdr
   return endpoints.length > 0 || withoutEndpoints === "keep" ? undefined : { reason: "no-endpoint", service: service.key };
 }
 
-const attributeValues = new WeakMap<BgpAdvertisement, RouteAttributes>();
-
-/** One value per advertisement, so that 10 000 routes share it. */
-function attributesOf(advertisement: BgpAdvertisement): RouteAttributes {
-  let attributes = attributeValues.get(advertisement);
-  if (attributes === undefined) {
-    const { localPref, med, prepend, communities } = advertisement;
-    attributes = { localPref, med, prepend, communities };
-    attributeValues.set(advertisement, attributes);
-  }
-  return attributes;
-}
-
-const GRACEFUL_SHUTDOWN = { type: "standard", value: 0xffff0000 } as const; // RFC 8326 5
-const lastAttributeValues = new WeakMap<BgpAdvertisement, RouteAttributes>();
-
-/** Those of a host that is about to leave: routers are to prefer any other way (RFC 8326 4). */
-function lastAttributesOf(advertisement: BgpAdvertisement): RouteAttributes {
-  let attributes = lastAttributeValues.get(advertisement);
-  if (attributes === undefined) {
-    const { communities, ...usual } = attributesOf(advertisement);
-    const others = communities.filter((community) => community.type !== "standard" || community.value !== GRACEFUL_SHUTDOWN.value);
-    attributes = { ...usual, localPref: 0, communities: [...others, GRACEFUL_SHUTDOWN] };
-    lastAttributeValues.set(advertisement, attributes);
-  }
-  return attributes;
+/**
+ * How much of the traffic this host is to get, for routers that weigh hosts: only where the endpoints of its own node are all that it
+ * serves. Undefined: as much as any other.
+ */
+function weightHere({ config, cluster }: World, { address, service }: Vip, { linkBandwidth }: BgpAdvertisement): number | undefined {
+  const { node } = config.host;
+  if (linkBandwidth === "off" || node === undefined || service.externalTrafficPolicy !== "Local") return undefined;
+  return weightOf(cluster.endpoints(service.key, familyOf(address)).filter((endpoint) => endpoint.node === node));
 }
 
 type HostScope = { readonly name: string; readonly hosts: readonly Glob[]; readonly hostSelectors: readonly LabelSelector[]; readonly nodeSelectors: readonly LabelSelector[] };

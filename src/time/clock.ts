@@ -19,6 +19,14 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   timer(_name, ms, fn) {
+    if (ms <= 0) {
+      const handle = setImmediate(fn); // setTimeout would wait for 1 ms
+      return {
+        cancel: () => {
+          clearImmediate(handle);
+        },
+      };
+    }
     const due = performance.now() + ms;
     let handle: NodeJS.Timeout;
     // setTimeout fires up to 1 ms early and cannot wait longer than 2^31 ms: arm again for what is left.

@@ -19,6 +19,7 @@ export const NEXT_HEADER_ICMPV6 = 58;
 
 export const UNSPECIFIED_IPV6 = "::" as Ipv6;
 export const ALL_NODES = "ff02::1" as Ipv6; // RFC 4291 2.7.1
+export const ALL_ROUTERS = "ff02::2" as Ipv6;
 
 export type Ipv6Packet = {
   readonly source: Ipv6;

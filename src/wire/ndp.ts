@@ -3,37 +3,27 @@
  *
  * Pure: octets in, values out. Opens no socket, reads no clock, writes no log.
  */
-import { type Ipv6, type Mac, addressFromBytes, addressToBytes, macFromBytes, macToBytes } from "../net/index.ts";
+import { type Ipv6, type Mac, addressFromBytes, addressToBytes } from "../net/index.ts";
 import { WireError } from "./error.ts";
-import { putUint16 } from "./octets.ts";
+import { ALL_NODES, UNSPECIFIED_IPV6, isMulticast, isSolicitedNodeGroup, solicitedNodeGroup } from "./ipv6.ts";
 import {
-  ALL_NODES,
-  NEXT_HEADER_ICMPV6,
-  UNSPECIFIED_IPV6,
-  decodeIpv6,
-  encodeIpv6,
-  icmpv6Checksum,
-  isMulticast,
-  isSolicitedNodeGroup,
-  solicitedNodeGroup,
-} from "./ipv6.ts";
+  ADDRESS_OPTION_OCTETS,
+  SOURCE_LINK_LAYER_ADDRESS,
+  TARGET_LINK_LAYER_ADDRESS,
+  checkCode,
+  decodeAddressOption,
+  openNdPacket,
+  putAddressOption,
+  sealNdPacket,
+} from "./nd-packet.ts";
 
 //  0      1      2          4                     8                 24
 //  | type | code | checksum | R S O | reserved    | target address  | options …      R, S and O in an advertisement only
-//
-//  0      1        2                8
-//  | type | length | Ethernet address |      option: length in units of 8 octets
 
 const SOLICITATION = 135;
 const ADVERTISEMENT = 136;
-const SOURCE_LINK_LAYER_ADDRESS = 1;
-const TARGET_LINK_LAYER_ADDRESS = 2;
 
-const HEADER_OCTETS = 40; // of IPv6
 const MESSAGE_OCTETS = 24;
-const CHECKSUM_AT = 2;
-const OPTION_OCTETS = 8; // of a link-layer address option on Ethernet, RFC 2464 6
-const HOP_LIMIT = 255; // RFC 4861 7.1: no router has forwarded it
 
 const ROUTER = 0x80;
 const SOLICITED = 0x40;
@@ -68,29 +58,22 @@ export type NdpMessage = NeighborSolicitation | NeighborAdvertisement;
  * 7.1.1 and 7.1.2. Options that it does not know are skipped, as 4.6 wants.
  */
 export function decodeNdp(bytes: Uint8Array): NdpMessage {
-  const packet = decodeIpv6(bytes);
-  const { source, destination, payload } = packet;
-  if (packet.nextHeader !== NEXT_HEADER_ICMPV6) throw new WireError("NDP", `next header ${packet.nextHeader} is not ICMPv6`);
-  if (packet.hopLimit !== HOP_LIMIT) throw new WireError("NDP", `hop limit ${packet.hopLimit} is not 255: it has been forwarded`);
-  if (payload.length < MESSAGE_OCTETS) throw new WireError("NDP", `the message ends after ${payload.length} octets`);
-  if (icmpv6Checksum(bytes.subarray(0, HEADER_OCTETS + payload.length)) !== 0) throw new WireError("NDP", "the checksum is wrong");
-
-  const [type = 0, code = 0] = payload;
+  const { source, destination, type, message } = openNdPacket(bytes, MESSAGE_OCTETS);
   if (type !== SOLICITATION && type !== ADVERTISEMENT) throw new WireError("NDP", `type ${type} is neither solicitation nor advertisement`);
-  if (code !== 0) throw new WireError("NDP", `code ${code} is not 0`);
-  const target = addressFromBytes(payload.subarray(8, 24)) as Ipv6;
+  checkCode(message);
+  const target = addressFromBytes(message.subarray(8, 24)) as Ipv6;
   if (isMulticast(target)) throw new WireError("NDP", "the target is a multicast address");
-  const options = payload.subarray(MESSAGE_OCTETS);
+  const options = message.subarray(MESSAGE_OCTETS);
 
   if (type === SOLICITATION) {
-    const sourceMac = decodeOptions(options, SOURCE_LINK_LAYER_ADDRESS);
+    const sourceMac = decodeAddressOption(options, SOURCE_LINK_LAYER_ADDRESS);
     if (source === UNSPECIFIED_IPV6) {
       if (!isSolicitedNodeGroup(destination)) throw new WireError("NDP", "a solicitation from :: is not for a solicited-node group");
       if (sourceMac !== undefined) throw new WireError("NDP", "a solicitation from :: has a source link-layer address");
     }
     return { type: "solicitation", source, destination, target, sourceMac };
   }
-  const flags = payload[4] ?? 0;
+  const flags = message[4] ?? 0;
   const solicited = (flags & SOLICITED) !== 0;
   if (solicited && isMulticast(destination)) throw new WireError("NDP", "an advertisement to a group says that it is solicited");
   return {
@@ -101,14 +84,14 @@ export function decodeNdp(bytes: Uint8Array): NdpMessage {
     solicited,
     override: (flags & OVERRIDE) !== 0,
     target,
-    targetMac: decodeOptions(options, TARGET_LINK_LAYER_ADDRESS),
+    targetMac: decodeAddressOption(options, TARGET_LINK_LAYER_ADDRESS),
   };
 }
 
 /** Encodes a message as the IPv6 packet of a frame. */
 export function encodeNdp(message: NdpMessage): Uint8Array {
   const mac = message.type === "solicitation" ? message.sourceMac : message.targetMac;
-  const payload = new Uint8Array(MESSAGE_OCTETS + (mac === undefined ? 0 : OPTION_OCTETS));
+  const payload = new Uint8Array(MESSAGE_OCTETS + (mac === undefined ? 0 : ADDRESS_OPTION_OCTETS));
   if (message.type === "solicitation") {
     payload[0] = SOLICITATION;
   } else {
@@ -116,15 +99,8 @@ export function encodeNdp(message: NdpMessage): Uint8Array {
     payload[4] = (message.router ? ROUTER : 0) | (message.solicited ? SOLICITED : 0) | (message.override ? OVERRIDE : 0);
   }
   payload.set(addressToBytes(message.target), 8);
-  if (mac !== undefined) {
-    payload[MESSAGE_OCTETS] = message.type === "solicitation" ? SOURCE_LINK_LAYER_ADDRESS : TARGET_LINK_LAYER_ADDRESS;
-    payload[MESSAGE_OCTETS + 1] = OPTION_OCTETS / 8;
-    payload.set(macToBytes(mac), MESSAGE_OCTETS + 2);
-  }
-  const { source, destination } = message;
-  const packet = encodeIpv6({ source, destination, nextHeader: NEXT_HEADER_ICMPV6, hopLimit: HOP_LIMIT, payload });
-  putUint16(packet, HEADER_OCTETS + CHECKSUM_AT, icmpv6Checksum(packet));
-  return packet;
+  if (mac !== undefined) putAddressOption(payload, MESSAGE_OCTETS, message.type === "solicitation" ? SOURCE_LINK_LAYER_ADDRESS : TARGET_LINK_LAYER_ADDRESS, mac);
+  return sealNdPacket(message.source, message.destination, payload);
 }
 
 /**
@@ -161,20 +137,4 @@ export function neighborProbe(target: Ipv6, mac: Mac, linkLocal: Ipv6 | undefine
   return linkLocal === undefined
     ? { type: "solicitation", source: UNSPECIFIED_IPV6, destination, target, sourceMac: undefined }
     : { type: "solicitation", source: linkLocal, destination, target, sourceMac: mac };
-}
-
-/** The Ethernet address in the option of that type; of several the first counts, as in Linux. All others are skipped, whatever they hold. */
-function decodeOptions(bytes: Uint8Array, wanted: number): Mac | undefined {
-  let mac: Mac | undefined;
-  for (let at = 0; at < bytes.length; ) {
-    const length = (bytes[at + 1] ?? 0) * 8;
-    if (length === 0) throw new WireError("NDP", "an option has length 0");
-    if (at + length > bytes.length) throw new WireError("NDP", "an option is longer than the message");
-    if (bytes[at] === wanted && mac === undefined) {
-      if (length !== OPTION_OCTETS) throw new WireError("NDP", `a link-layer address option of ${length} octets does not hold an Ethernet address`);
-      mac = macFromBytes(bytes.subarray(at + 2, at + 8));
-    }
-    at += length;
-  }
-  return mac;
 }

@@ -4,7 +4,7 @@ import { Reporter, samplesOf } from "../../src/admin/index.ts";
 import { address } from "../../src/net/index.ts";
 import { service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, l2, peer } from "../config/values.ts";
-import { type Parts, peerStatus, Sources } from "./sources.ts";
+import { bfdStatus, type Parts, peerStatus, Sources } from "./sources.ts";
 
 const ANNOUNCED = config({ l2: [l2("lan", ["lan"])], peers: [peer("tor", "198.51.100.1")], bgp: [advertisement("out", ["lan"], ["tor"])] });
 
@@ -51,7 +51,7 @@ for (const [what, target, said] of [
 }
 
 test("each way of announcing an address is explained, by address as by Service", () => {
-  const reporter = reporterOf({ owner: "h1", bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state: "Active", lastError: { text: "it does not answer", by: "network", code: undefined, subcode: undefined, agoMs: 5 } })], listeners: [] }) }, { ips: ["192.0.2.1"] });
+  const reporter = reporterOf({ owner: "h1", bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state: "Active", lastError: { text: "it does not answer", by: "network", code: undefined, subcode: undefined, agoMs: 5 } })], listeners: [], aggregates: [] }) }, { ips: ["192.0.2.1"] });
   const found = reporter.explain("192.0.2.1");
   assert.deepEqual(found, reporter.explain("shop/web"));
   assert.ok(typeof found !== "string");
@@ -71,6 +71,18 @@ test("a standby host names the owner and why it is the owner", () => {
   ]);
 });
 
+test("a VIP that a limit of routes keeps from a router says so, once the session is up", () => {
+  const peers = (state: "Established" | "Active") => () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state, notes: ["2 ipv4 prefixes are held back"] })], listeners: [], aggregates: [] });
+  const because = (state: "Established" | "Active", heldFrom: readonly string[]) => {
+    const [report] = reporterOf({ owner: "h2", bgp: peers(state), heldFrom: () => heldFrom }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
+    assert.ok(report !== undefined && typeof report !== "string");
+    return report.ways.find(({ way }) => way === "bgp out to tor")?.because;
+  };
+  assert.equal(because("Established", ["tor"]), "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router");
+  assert.equal(because("Established", []), "2 ipv4 prefixes are held back");
+  assert.match(because("Active", ["tor"]) ?? "", /^the session is Active/);
+});
+
 test("VIPs come in the order of their addresses, with who answers for them", () => {
   const world = new Sources({ config: ANNOUNCED, owner: "h2" }).complete();
   for (const [name, ip] of [["b", "192.0.2.10"], ["a", "192.0.2.9"], ["outside", "203.0.113.1"]] as const) world.cluster.apply({ type: "service", service: service(name, { ips: [ip] }) });
@@ -82,11 +94,11 @@ test("VIPs come in the order of their addresses, with who answers for them", () 
 });
 
 test("the status counts what is announced and carries the peers' notes", () => {
-  const reporter = reporterOf({ owner: "h1", warnings: () => ["one"], bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { notes: ["no next hop"] }), peerStatus("spine", { state: "Idle", families: peerStatus("x").families })], listeners: [{ address: address("10.9.9.9"), port: 179, error: "EADDRNOTAVAIL", problem: "cannot listen there" }] }) }, { ips: ["192.0.2.1"] });
+  const reporter = reporterOf({ owner: "h1", warnings: () => ["one"], bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { notes: ["no next hop"] }), peerStatus("spine", { state: "Idle", families: peerStatus("x").families })], listeners: [{ address: address("10.9.9.9"), port: 179, error: "EADDRNOTAVAIL", problem: "cannot listen there" }], aggregates: [{ prefix: { address: address("192.0.2.0"), length: 28 }, vips: 1, problem: "held back" }, { prefix: { address: address("198.51.100.0"), length: 24 }, vips: 9, problem: "held back too" }, { prefix: { address: address("203.0.113.0"), length: 24 }, vips: 9, problem: undefined }] }) }, { ips: ["192.0.2.1"] });
   const status = reporter.status();
   assert.deepEqual(status.vips, { total: 1, answered_here: 1, routes_announced: 2 });
   assert.deepEqual(status.peers, { configured: 2, established: 1 });
-  assert.deepEqual(status.warnings, ["one", "cannot listen there", "peer tor: no next hop"]);
+  assert.deepEqual(status.warnings, ["one", "cannot listen there", "held back (and so is another one)", "peer tor: no next hop"]);
   assert.deepEqual([status.state, status.uptime_seconds, status.kubernetes.current_seconds_ago], ["ready", 61, 1]);
 });
 
@@ -96,7 +108,7 @@ test("pools show their ranges, their use and who announces them", () => {
 
 test("every metric has one type and help text and a name of ours", () => {
   const reporter = reporterOf({ owner: "h1" }, { ips: ["192.0.2.1"] });
-  const samples = samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: { segments: [] }, bgp: { routerId: "192.0.2.1" as never, peers: [peerStatus("tor")], listeners: [] }, linesLost: 2 });
+  const samples = samplesOf({ status: reporter.status(), pools: reporter.pools(), l2: { segments: [] }, bgp: { routerId: "192.0.2.1" as never, peers: [peerStatus("tor")], listeners: [], aggregates: [] }, bfd: { sessions: [bfdStatus("tor"), bfdStatus("spine", { detectionMs: undefined })], problems: ["a port is taken"] }, linesLost: 2 });
   const kinds = new Map<string, string>();
   for (const { name, help, type } of samples) {
     assert.match(name, type === "counter" ? /^bmlb_[a-z0-9_]+_total$/ : /^bmlb_[a-z0-9_]+$/);
@@ -106,4 +118,7 @@ test("every metric has one type and help text and a name of ours", () => {
   }
   assert.equal(samples.find(({ name }) => name === "bmlb_vips_answered")?.value, 1);
   assert.equal(samples.find(({ name }) => name === "bmlb_log_lines_lost_total")?.value, 2);
+  const of = (name: string, peer: string): readonly number[] => samples.filter((one) => one.name === name && one.labels?.["peer"] === peer).map(({ value }) => value);
+  assert.deepEqual([of("bmlb_bfd_up", "tor"), of("bmlb_bfd_downs_total", "tor"), of("bmlb_bfd_packets_total", "tor"), of("bmlb_bfd_detection_seconds", "spine")], [[1], [2], [10, 11, 1], []]);
+  assert.equal(samples.find(({ name }) => name === "bmlb_bfd_problems")?.value, 1);
 });

@@ -1,5 +1,6 @@
 /** A daemon as its reporter sees it, for tests: the cluster and the plan are real, the rest is as the test says. */
 import type { ReportSources } from "../../src/admin/index.ts";
+import type { BfdSessionStatus } from "../../src/bfd/index.ts";
 import type { BgpPeerStatus } from "../../src/bgp/index.ts";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
 import type { Config } from "../../src/config/index.ts";
@@ -51,7 +52,10 @@ export class Sources {
       }),
       l2: () => ({ segments: [] }),
       bgp: () => undefined,
+      bfd: () => ({ sessions: [], problems: [] }),
       announcedTo: () => [],
+      routes: () => undefined,
+      heldFrom: () => [],
       hosts: () => [],
       presence: () => ({ rank: 3, reason: "eligible" }),
       standing,
@@ -85,12 +89,38 @@ export function peerStatus(name: string, parts: Partial<BgpPeerStatus> = {}): Bg
     failedAttempts: 0,
     establishments: 1,
     negotiated: undefined,
-    families: { ipv4: { announced: 1, wanted: 1, nextHop: undefined }, ipv6: { announced: 0, wanted: 0, nextHop: undefined } },
-    received: { announcements: 0, withdrawals: 0, malformed: 0 },
+    families: { ipv4: { announced: 1, wanted: 1, held: 0, nextHop: undefined }, ipv6: { announced: 0, wanted: 0, held: 0, nextHop: undefined } },
+    received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
     messages: { sent: none, received: none },
     queued: 0,
     notes: [],
     hint: undefined,
+    ...parts,
+  };
+}
+
+/** A path that is up and was down twice, unless it is said otherwise. */
+export function bfdStatus(peer: string, parts: Partial<BfdSessionStatus> = {}): BfdSessionStatus {
+  return {
+    peer,
+    remote: address("198.51.100.1"),
+    zone: undefined,
+    local: address("198.51.100.9"),
+    multihop: false,
+    state: "up",
+    inStateMs: 7000,
+    diagnostic: "control detection time expired",
+    remoteState: "up",
+    remoteDiagnostic: "no diagnostic",
+    localDiscriminator: 0x1234,
+    remoteDiscriminator: 0xdeadbeef,
+    transmitMs: 300,
+    detectionMs: 900,
+    echoMs: undefined,
+    packets: { sent: 10, received: 11, discarded: 1 },
+    ups: 3,
+    downs: 2,
+    problem: undefined,
     ...parts,
   };
 }

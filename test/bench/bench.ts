@@ -1,14 +1,18 @@
 /**
  * `npm run bench`: the figures of the bundle that ships. All of them, or those named on the command line: start, memory,
- * change, stall, arp, failover.
+ * change, stall, arp, failover, bgp, bfd. `npm run bench bgp -- --prefixes 1,1000 --announcers bmlb,bird --rounds 3` measures less of it,
+ * `npm run bench bfd -- --minutes 10` for longer.
  * Ends with status 1 if a figure could not be measured; a goal that is missed is said, and is no failure of the benchmark.
  */
 import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
 import { ensureBundle, whyNoLab } from "../lab/index.ts";
 import { measureArp } from "./arp.ts";
+import { measureBfd } from "./bfd.ts";
+import { measureBgp } from "./bgp.ts";
 import { measureChange } from "./change.ts";
 import { measureFailover } from "./failover.ts";
-import { table, type Figure } from "./figure.ts";
+import { table, type Figure, type Options } from "./figure.ts";
 import { measureMemory } from "./memory.ts";
 import { measureStall } from "./stall.ts";
 import { measureStart } from "./start.ts";
@@ -20,9 +24,20 @@ const FIGURES: readonly Figure[] = [
   { name: "stall", measure: measureStall },
   { name: "arp", measure: measureArp },
   { name: "failover", measure: measureFailover },
+  { name: "bgp", measure: measureBgp },
+  { name: "bfd", measure: measureBfd },
 ];
 
-const asked = process.argv.slice(2);
+const { positionals: asked, values } = parseArgs({
+  allowPositionals: true,
+  options: { prefixes: { type: "string" }, announcers: { type: "string" }, rounds: { type: "string" }, minutes: { type: "string" } },
+});
+const options: Options = {
+  prefixes: values.prefixes?.split(",").map(Number),
+  announcers: values.announcers?.toLowerCase().split(","),
+  rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+  minutes: values.minutes === undefined ? undefined : Number(values.minutes),
+};
 const unknown = asked.filter((name) => !FIGURES.some((figure) => figure.name === name));
 const impossible = unknown.length > 0 ? `no figure "${unknown.join('", "')}"; there are: ${FIGURES.map(({ name }) => name).join(", ")}` : whyNoLab();
 if (impossible !== undefined) {
@@ -35,9 +50,11 @@ console.log(`bmlb on ${cpus().length} × ${cpus()[0]?.model ?? "unknown processo
 for (const { name, measure } of FIGURES) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   try {
-    console.log(`\n${name}\n${table(await measure())}`);
+    console.log(`\n${name}`);
+    const measured = await measure(options);
+    console.log(typeof measured === "string" ? measured : table(measured));
   } catch (error) {
     process.exitCode = 1;
-    console.log(`\n${name}: could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+    console.log(`${name} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -12,7 +12,17 @@ export type Row = {
 export type Figure = {
   /** The word by which it is asked for on the command line. */
   readonly name: string;
-  readonly measure: () => Promise<readonly Row[]>;
+  /** Rows, or text of its own. */
+  readonly measure: (options: Options) => Promise<readonly Row[] | string>;
+};
+
+/** What the command line says beyond which figures; each figure takes what concerns it. */
+export type Options = {
+  readonly prefixes: readonly number[] | undefined;
+  /** In lower case. */
+  readonly announcers: readonly string[] | undefined;
+  readonly rounds: number | undefined;
+  readonly minutes: number | undefined;
 };
 
 /** A row with a number and the most that it may be. */

@@ -15,8 +15,13 @@ const AGREED: Negotiated = {
   holdMs: 90_000,
   keepaliveMs: 30_000,
   fourOctetAs: true,
+  withoutCapabilities: false,
   families: ["ipv4"],
+  extendedNextHop: false,
   enhancedRouteRefresh: false,
+  remoteLongLived: false,
+  role: undefined,
+  remoteRole: undefined,
   restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
   remoteHostname: undefined,
   remoteCapabilities: [],
@@ -119,6 +124,11 @@ for (const [state, type, next, actions] of [
   ["OpenSent", "OpenCollisionDump", "Idle", ["stop Hold", "send 6/7", "drop"]],
   ["OpenSent", "NotifMsg", "Idle", ["stop Hold", ...FAILED]],
   ["OpenSent", "NotifMsgVerErr", "Idle", ["stop Hold", ...FAILED]],
+  ["Connect", "IdleHoldTimer_Expires", "Idle", ["stop ConnectRetry", ...FAILED]],
+  ["Active", "IdleHoldTimer_Expires", "Idle", ["stop ConnectRetry", ...FAILED]],
+  ["OpenSent", "IdleHoldTimer_Expires", "Idle", ["stop Hold", "send 5/0", ...FAILED]],
+  ["OpenConfirm", "IdleHoldTimer_Expires", "Idle", [...LIVE, "send 5/0", ...FAILED]],
+  ["Established", "IdleHoldTimer_Expires", "Idle", [...LIVE, "send 5/0", ...DOWN]],
   ["OpenSent", "KeepAliveMsg", "Idle", ["stop Hold", "send 5/1", ...FAILED]],
   ["OpenSent", "UnexpectedMsg", "Idle", ["stop Hold", "send 5/1", ...FAILED]],
   ["OpenSent", "ConnectRetryTimer_Expires", "Idle", ["stop Hold", "send 5/0", ...FAILED]],
@@ -180,6 +190,11 @@ test("a passive peer listens and never dials", () => {
   assert.deepEqual(lost.actions.map(short), ["stop Hold", "drop"]);
 });
 
+test("ConnectRetryCounter does not count a peer of another version", () => {
+  for (const state of ["OpenSent", "OpenConfirm"] as const) assert.equal(step(inState(state), event("NotifMsgVerErr")).fsm.connectRetryCounter, 0);
+  assert.equal(step(inState("Established"), event("NotifMsgVerErr")).fsm.connectRetryCounter, 1);
+});
+
 test("ConnectRetryCounter counts failures and is reset by the operator", () => {
   let fsm = inState("Connect");
   for (let failures = 1; failures < 4; failures++) {
@@ -188,6 +203,15 @@ test("ConnectRetryCounter counts failures and is reset by the operator", () => {
     fsm = step(fsm, event("IdleHoldTimer_Expires")).fsm;
   }
   assert.equal(step(fsm, event("ManualStop")).fsm.connectRetryCounter, 0);
+});
+
+test("stopped without a farewell, a session ends without a NOTIFICATION (RFC 4724 4.1, 4.2)", () => {
+  for (const state of ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"] as const) {
+    const { fsm, actions } = step(inState(state), { type: "ManualStop", farewell: undefined });
+    assert.equal(fsm.state, "Idle");
+    assert.ok(!actions.some((action) => action.do === "send-notification"));
+    assert.equal(actions.some((action) => action.do === "drop"), state !== "Idle");
+  }
 });
 
 /** What a shell would see: it complains of every action that makes no sense. */

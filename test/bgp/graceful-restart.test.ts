@@ -35,11 +35,15 @@ test("it is offered where it is wanted, and forwarding is not said to have survi
   const off = worldWith(HELPER);
   off.establish();
   assert.equal(offered(off.router.last), "nothing");
+  const deaf = worldWith(undefined);
+  deaf.establish({ peers: [KEEPING] });
+  assert.match(deaf.peer().notes.join(), /will drop the routes when the daemon restarts/);
   const w = worldWith(HELPER);
   w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  assert.deepEqual(w.peer().notes, []);
   assert.equal(offered(w.router.last), "N 30 1/1 2/1");
   assert.deepEqual(w.kept, [TOR_1]);
-  assert.equal(w.said(/session with peer tor-1 is up .* graceful_restart_s=30/).length, 1);
+  assert.equal(w.said(/session with peer tor-1 is up.* graceful_restart_s=30/).length, 1);
   w.router.last.drop();
   w.advance(3000);
   assert.equal(offered(w.router.last), "N 30 1/1F 2/1F", "the same life has forwarded all the time");
@@ -223,4 +227,14 @@ test("what a Hard Reset of the router wraps says what to do, and the line has bo
   w.advance(100);
   assert.equal(w.peer().lastError?.text, "peer tor-1 no longer has this host as a neighbor (cease, hard reset (cease, peer de-configured))");
   assert.equal(w.said(/warning .* sent_by=peer code=6 subcode=9 inner_code=6 inner_subcode=3/).length, 1);
+});
+
+test("a path that BFD finds down is a Hard Reset where a Cease alone would leave routes that lead nowhere (RFC 9384)", () => {
+  const w = worldWith(HELPER);
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  w.speaker.pathDown("tor-1", "control detection time expired");
+  w.advance(10);
+  const { notification } = w.router.last;
+  assert.deepEqual([w.router.last.log.at(-1), notification?.data], ["NOTIFICATION 6/9", Uint8Array.of(6, 10)]);
+  assert.equal(w.said(/warning closed the session with peer tor-1: BFD says that the path to it is down: control detection time expired \(cease, hard reset \(cease, BFD down\)\)/).length, 1);
 });

@@ -5,13 +5,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { test, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { BgpSpeaker, type BgpPeer } from "../../src/bgp/index.ts";
-import { systemTcp } from "../../src/linux/index.ts";
+import { openFrameSocket, systemTcp } from "../../src/linux/index.ts";
 import { silentLog } from "../../src/log/index.ts";
 import type { Address, Ipv4 } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
 import { encodeMessage, encodeOpen, encodeRouteRefresh } from "../../src/wire/index.ts";
 import { eventually } from "../lab/index.ts";
-import { ATTRIBUTES, PEER } from "./world.ts";
+import { ATTRIBUTES, MemoryRoutes, NO_GROUPS, PEER } from "./world.ts";
 
 const US = "127.0.0.1" as Ipv4;
 const OUR_PORT = 20_000 + (process.pid % 20_000);
@@ -92,7 +92,7 @@ async function listen(t: TestContext, address: string, behave: Behaviour): Promi
 }
 
 test("beside seven hostile routers and a thousand connections a session with a hold time of three seconds stays, with its routes", async (t) => {
-  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}) });
+  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}), openFrames: openFrameSocket, groups: NO_GROUPS, routes: new MemoryRoutes() });
   speaker.start();
   t.after(() => speaker.stop("the test is over"));
 

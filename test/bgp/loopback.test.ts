@@ -5,13 +5,13 @@ import { type Socket, connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { BgpSpeaker, type BgpDesired, type BgpPeer } from "../../src/bgp/index.ts";
-import { systemTcp } from "../../src/linux/index.ts";
+import { openFrameSocket, systemTcp } from "../../src/linux/index.ts";
 import { silentLog } from "../../src/log/index.ts";
 import type { Address, Ipv4 } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
 import { encodeMessage, encodeOpen } from "../../src/wire/index.ts";
 import { eventually } from "../lab/index.ts";
-import { PEER } from "./world.ts";
+import { MemoryRoutes, NO_GROUPS, PEER } from "./world.ts";
 
 const US = "127.0.0.1" as Ipv4;
 const THEM = "127.0.0.2" as Ipv4;
@@ -23,14 +23,14 @@ const KEEPALIVE = encodeMessage("KEEPALIVE");
 
 /** A speaker that is stopped after the test. */
 function speakerFor(t: TestContext): BgpSpeaker {
-  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}) });
+  const speaker = new BgpSpeaker({ routerId: "10.7.0.1" as Ipv4, hostname: "", tcp: systemTcp, clock: systemClock, random: systemRandom, log: silentLog, addressesBeside: () => ({}), openFrames: openFrameSocket, groups: NO_GROUPS, routes: new MemoryRoutes() });
   speaker.start();
   t.after(() => speaker.stop("the test is over"));
   return speaker;
 }
 
 function want(speaker: BgpSpeaker, peer: Partial<BgpPeer>, vips: readonly string[] = [], listen: BgpDesired["listen"] = []): void {
-  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [] } }]]));
+  const routes = new Map(vips.map((vip) => [vip as Address, [{ peer: "tor-1", prefix: { address: vip as Address, length: 32 }, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined } }]]));
   speaker.apply({ peers: [{ ...PEER, address: THEM, sourceAddress: US, connectTimeMs: 1000, asn: 64501, families: ["ipv4"], ...peer }], routes, complete: true, listen }, new Set(routes.keys()));
 }
 

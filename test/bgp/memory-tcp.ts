@@ -143,7 +143,7 @@ export class MemoryNetwork {
       const far = new MemorySocket(this.#world, remote.address);
       near.peer = far;
       far.peer = near;
-      listener.arrived(arrivalOf(far, { address: from, zone: undefined, port: 40_000 }));
+      listener.arrived(arrivalOf(far, { address: from, zone: from.startsWith("fe80:") ? "eth1" : undefined, port: 40_000 }));
       this.#world.after(LATENCY_MS, () => near.events?.connected());
     });
     return near;

@@ -1,10 +1,10 @@
 /** Drives speaker-process.ts on a host of a lab. */
 import { join } from "node:path";
-import type { BgpDesired, BgpPeer, BgpPeerStatus, BgpRoute, BgpStatus, Keeper } from "../../src/bgp/index.ts";
+import type { BgpDesired, BgpPeerStatus, BgpRoute, BgpStatus, Keeper, WantedPeer } from "../../src/bgp/index.ts";
 import { type Host, type LabProcess, eventually } from "../lab/index.ts";
 
 export type Wanted = {
-  readonly peers: readonly Partial<BgpPeer>[];
+  readonly peers: readonly Partial<WantedPeer>[];
   /** By VIP: the prefix is the VIP's own. */
   readonly vips?: readonly string[];
   readonly attributes?: Partial<BgpRoute["attributes"]>;
@@ -29,7 +29,8 @@ export class RemoteSpeaker {
     const routes = Object.fromEntries(
       vips.map((vip) => [vip, peers.map(({ name = "router" }) => ({ peer: name, prefix: `${vip}/${vip.includes(":") ? 128 : 32}`, attributes }))]),
     );
-    this.process.tell(JSON.stringify({ do: "apply", peers, routes, complete, listen }));
+    const given = peers.map((peer) => ("address" in peer ? { ...peer, address: peer.address ?? null } : peer));
+    this.process.tell(JSON.stringify({ do: "apply", peers: given, routes, complete, listen }));
   }
 
   async status(): Promise<BgpStatus> {

@@ -135,7 +135,7 @@ export class RouterConnection {
         return `${type} ${Buffer.from(body).toString("hex")}`;
       case "UPDATE": {
         const fourOctetAs = [this.open, this.said].every((open) => open?.capabilities.some(({ name }) => name === "four-octet-as") === true);
-        const update = decodeUpdate(body, { fourOctetAs, internal: this.open?.asn === 64501, families: ["ipv4", "ipv6"] });
+        const update = decodeUpdate(body, { fourOctetAs, internal: this.open?.asn === 64501, families: ["ipv4", "ipv6"], extendedNextHop: true });
         if (update.problems.length > 0) throw new Error(JSON.stringify(update.problems));
         if (update.endOfRib !== undefined) return `${type} end ${update.endOfRib}`;
         const added = update.reachable.flatMap((field) => prefixesOf(field).map(formatPrefix));

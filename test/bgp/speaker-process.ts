@@ -6,32 +6,40 @@
  *   {"do":"stop", "reason":"…"}
  */
 import { createInterface } from "node:readline";
-import { BgpSpeaker, type BgpDesired, type BgpPeer, type BgpRoute, type Keeper, RouteKeepers } from "../../src/bgp/index.ts";
-import { addressesBeside, systemTcp } from "../../src/linux/index.ts";
+import { BgpSpeaker, type BgpDesired, type BgpRoute, type Keeper, RouteKeepers, type WantedPeer } from "../../src/bgp/index.ts";
+import { addressesBeside, LinkWatcher, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { type Address, type Ipv4, address, parsePrefix } from "../../src/net/index.ts";
 import { systemClock, systemRandom } from "../../src/time/index.ts";
 
 type Command =
-  | { readonly do: "apply"; readonly peers: readonly Partial<BgpPeer>[]; readonly routes: Readonly<Record<string, readonly Route[]>>; readonly complete: boolean; readonly listen?: BgpDesired["listen"] }
+  | { readonly do: "apply"; readonly peers: readonly GivenPeer[]; readonly routes: Readonly<Record<string, readonly Route[]>>; readonly complete: boolean; readonly listen?: BgpDesired["listen"] }
   | { readonly do: "status" }
   | { readonly do: "stop"; readonly reason: string };
+
+/** Unnumbered with an address that is null. */
+type GivenPeer = Partial<Omit<WantedPeer, "address">> & { readonly address?: Address | null };
 
 type Route = { readonly peer: string; readonly prefix: string; readonly attributes?: Partial<BgpRoute["attributes"]> };
 
 /** And the peers that keep the routes of the life before this one, as JSON. */
 const [routerId = "192.0.2.1", lastLife = "[]"] = process.argv.slice(2);
+const log = new Journal(process.stdout, "debug");
 const speaker = new BgpSpeaker({
   routerId: routerId as Ipv4,
   hostname: "edge-1",
   tcp: systemTcp,
   clock: systemClock,
   random: systemRandom,
-  log: new Journal(process.stdout, "debug"),
+  log,
   addressesBeside,
+  openFrames: openFrameSocket,
+  groups: new MulticastGroups(log),
+  routes: systemRoutes,
   keepers: new RouteKeepers(JSON.parse(lastLife) as readonly Keeper[], () => undefined),
 });
 speaker.start();
+void new LinkWatcher({ log, clock: systemClock, onChange: (links) => { speaker.links(links); } }).start();
 
 let routes = new Map<Address, readonly BgpRoute[]>();
 
@@ -57,10 +65,9 @@ function apply({ peers, routes: wanted, complete, listen = [] }: Extract<Command
   speaker.apply({ peers: peers.map(peerOf), routes, complete, listen }, new Set([...before.keys(), ...routes.keys()]));
 }
 
-function peerOf(given: Partial<BgpPeer>): BgpPeer {
+function peerOf(given: GivenPeer): WantedPeer {
   return {
     name: "router",
-    address: address("192.0.2.254"),
     zone: undefined,
     asn: 64501,
     localAsn: 64500,
@@ -74,13 +81,16 @@ function peerOf(given: Partial<BgpPeer>): BgpPeer {
     ttlSecurity: false,
     families: ["ipv4", "ipv6"],
     passive: false,
+    maxPrefixes: 0,
+    role: undefined,
     gracefulRestartMs: 0,
     ...given,
+    address: given.address === null ? undefined : (given.address ?? address("192.0.2.254")),
   };
 }
 
 function routeOf({ peer, prefix: text, attributes }: Route): BgpRoute {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new Error(`not a prefix: ${text}`);
-  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], ...attributes } };
+  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined, ...attributes } };
 }

@@ -21,7 +21,7 @@ test("a session comes up and carries both families, each with its End-of-RIB", (
   assert.equal(status.state, "Established");
   assert.deepEqual([status.families.ipv4.announced, status.families.ipv6.announced], [2, 1]);
   assert.deepEqual(w.speaker.announcedTo("10.9.9.9" as Ipv4), ["tor-1"]);
-  assert.deepEqual(w.lines, ["info session with peer tor-1 is up peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
+  assert.deepEqual(w.lines, ["info session with peer tor-1 is up; if routes do not show there, its import policy may drop them (RFC 8212) peer=tor-1 address=10.7.0.254 asn=64501 hold_s=90 families=ipv4,ipv6"]);
 });
 
 test("the same wish twice sends nothing; a change sends the difference, coalesced", () => {
@@ -39,7 +39,7 @@ test("the same wish twice sends nothing; a change sends the difference, coalesce
   log.length = 0;
   for (let n = 5; n < 10; n++) {
     w.apply({ vips: Array.from({ length: n }, (_, i) => `10.9.9.${i + 1}`) });
-    w.advance(3);
+    w.advance(0.4);
   }
   w.advance(1000);
   assert.deepEqual(log, ["UPDATE +10.9.9.1/32 +10.9.9.5/32", "UPDATE +10.9.9.6/32 +10.9.9.7/32 +10.9.9.8/32 +10.9.9.9/32"], "the first at once, the rest together");
@@ -67,9 +67,40 @@ test("inside one AS the path is empty and LOCAL_PREF is sent", () => {
   assert.deepEqual(w.router.last.table.get("10.9.9.9/32"), { origin: "igp", asPath: [], nextHop: US, localPref: 250 });
 });
 
-test("a prefix that several VIPs share is announced until the last of them goes", () => {
+test("what a route is worth goes with it, and another worth is announced without a reset", () => {
+  const w = new World();
+  const worth = (endpoints: number) => ({ attributes: { ...ATTRIBUTES, linkBandwidth: { octetsPerSecond: endpoints * 125_000, transitive: false } } });
+  w.establish({ vips: ["10.9.9.9"], ...worth(3) });
+  assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.extendedCommunities, [0x4004fbf448b71b00n]);
+  w.router.last.log.length = 0;
+  w.apply({ vips: ["10.9.9.9"], ...worth(1) });
+  w.advance(100);
+  w.apply({ vips: ["10.9.9.9"], ...worth(1) });
+  w.advance(100);
+  assert.deepEqual(w.router.last.log, ["UPDATE +10.9.9.9/32"]);
+  assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.extendedCommunities, [0x4004fbf447f42400n]);
+  assert.equal(w.peer().establishments, 1);
+});
+
+test("toward a router that keeps routes long after a restart, ours say that they must not be (RFC 9494)", () => {
+  const NO_LLGR = 0xffff0007;
+  for (const [extra, communities, expected] of [
+    [[{ name: "long-lived-graceful-restart", families: [] }], [], [NO_LLGR]],
+    [[{ name: "long-lived-graceful-restart", families: [{ afi: 1, safi: 1, forwarding: true, staleSeconds: 86_400 }] }], [1, NO_LLGR], [1, NO_LLGR]],
+    [[], [], undefined],
+    [[], [NO_LLGR], [NO_LLGR]],
+  ] as const) {
+    const w = new World();
+    w.router.behave = (connection) => { w.router.establish(connection, { capabilities: [...ROUTER.capabilities, ...extra] }); };
+    w.establish({ vips: ["10.9.9.9"], attributes: { ...ATTRIBUTES, communities: communities.map((value) => ({ type: "standard", value })) } });
+    assert.deepEqual(w.router.last.table.get("10.9.9.9/32")?.communities, expected);
+  }
+});
+
+test("a prefix that several VIPs share is announced until the last of them goes", async () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24"] });
+  await w.pass(100);
   const { log } = w.router.last;
   assert.equal(log[2], "UPDATE +10.9.9.0/24");
   log.length = 0;
@@ -545,7 +576,7 @@ test("what a router announces is counted, its mistakes are logged once, and neit
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", good);
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", bad);
   w.advance(1000);
-  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10 });
+  assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10, leaked: 0 });
   assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\)/).length, 1);
   assert.equal(w.said(/^debug the malformed UPDATE of peer tor-1 message=f{32}/).length, 1);
   assert.equal(w.peer().state, "Established");
@@ -676,4 +707,67 @@ test("a peer that flaps ten times a second is held back, and the others do not n
   assert.ok(w.peer().establishments < 10, `${w.peer().establishments} sessions in a minute`);
   assert.deepEqual([calm.connections.length, w.peer("tor-2").state], [1, "Established"]);
   assert.ok(w.lines.length < 40, `${w.lines.length} log lines`);
+});
+
+test("what both OPENs offered is what is agreed; the rest is shown as one side's", () => {
+  const w = new World();
+  w.establish();
+  const { negotiated } = w.peer();
+  assert.deepEqual(negotiated?.localCapabilities, ["ipv4", "ipv6", "route-refresh", "four-octet-as", "enhanced-route-refresh", "fqdn"]);
+  assert.deepEqual(negotiated.agreedCapabilities, ["ipv4", "ipv6", "route-refresh", "four-octet-as", "enhanced-route-refresh"]);
+  assert.ok((negotiated.keepaliveLeftMs ?? 0) > 20_000 && (negotiated.keepaliveLeftMs ?? 0) <= 30_000);
+
+  const narrow = new World();
+  narrow.router.behave = (connection) => {
+    narrow.router.sendOpen(connection, { capabilities: [{ name: "multiprotocol", afi: 2, safi: 1 }, { name: "unknown", code: 99, value: new Uint8Array(0) }] });
+    connection.send("KEEPALIVE");
+  };
+  narrow.establish();
+  assert.deepEqual(narrow.peer().negotiated?.agreedCapabilities, ["ipv6"]);
+  assert.deepEqual(narrow.peer().negotiated?.remoteCapabilities, ["ipv6", "capability 99"]);
+});
+
+test("a path that BFD finds down ends the session at once, says so to the peer, and is damped like any failure (RFC 9384)", () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.9"] });
+  w.speaker.pathDown("tor-1", "control detection time expired");
+  assert.equal(w.peer().state, "Idle");
+  w.advance(10);
+  assert.equal(w.router.last.log.at(-1), "NOTIFICATION 6/10");
+  assert.equal(w.router.last.closed, true);
+  assert.equal(w.said(/warning closed the session with peer tor-1: BFD says that the path to it is down: control detection time expired \(cease, BFD down\) .*sent_by=us code=6 subcode=10/).length, 1);
+  assert.equal(w.speaker.announcedTo("10.9.9.9" as Ipv4).length, 0);
+  assert.ok((w.peer().nextRetryMs ?? 0) > 500);
+  w.advance(3000);
+  assert.equal(w.peer().state, "Established", "BGP does not wait for BFD");
+  assert.ok(w.router.last.table.has("10.9.9.9/32"));
+});
+
+test("whatever there is of a session ends with the path; what is only tried goes on", () => {
+  const silent = new World();
+  silent.router.behave = () => undefined;
+  silent.establish();
+  assert.equal(silent.peer().state, "OpenSent");
+  silent.speaker.pathDown("tor-1", "neighbor signaled session down");
+  silent.advance(10);
+  assert.deepEqual(silent.router.last.log, ["OPEN", "NOTIFICATION 6/10"]);
+
+  const absent = new World();
+  absent.apply({});
+  absent.speaker.pathDown("tor-1", "control detection time expired");
+  assert.equal(absent.peer().state, "Connect");
+  absent.speaker.pathDown("nobody", "control detection time expired");
+  assert.equal(absent.said(/BFD/).length, 0);
+});
+
+test("a path that comes and goes makes the retries rarer", () => {
+  const w = new World();
+  w.router.listen();
+  w.router.behave = (connection) => {
+    w.router.establish(connection);
+    w.world.after(100, () => { w.speaker.pathDown("tor-1", "control detection time expired"); });
+  };
+  w.apply({});
+  const times = attempts(w, 300_000);
+  assert.ok(times.length > 3 && times.length < 14, `${times.length} sessions in five minutes`);
 });

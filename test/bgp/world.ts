@@ -1,7 +1,9 @@
 /** A speaker and its routers on one virtual clock. */
-import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes } from "../../src/bgp/index.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes, type WantedPeer } from "../../src/bgp/index.ts";
+import type { FrameSocket, FrameSocketOptions, Link, RouteTable } from "../../src/linux/index.ts";
 import { type Log, type LogFields, formatLine } from "../../src/log/index.ts";
-import { type Address, type Ipv4, type Ipv6, address, isIpv4 } from "../../src/net/index.ts";
+import { type Address, type Family, type Ipv4, type Ipv6, type Mac, type Prefix, address, formatPrefix, isIpv4, parsePrefix } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { MemoryNetwork } from "./memory-tcp.ts";
 import { Router } from "./router.ts";
@@ -24,13 +26,92 @@ export const PEER: BgpPeer = {
   ttlSecurity: false,
   families: ["ipv4", "ipv6"],
   passive: false,
+  maxPrefixes: 0,
+  role: undefined,
   gracefulRestartMs: 0,
 };
 
-export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [] };
+export const ATTRIBUTES: RouteAttributes = { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined };
+
+/** Interfaces that hear what they are told to, and remember what was sent. */
+export class MemoryFrames {
+  readonly sent: { readonly interface: string; readonly frame: Uint8Array }[] = [];
+  readonly #sockets = new Map<string, { readonly options: FrameSocketOptions; open: boolean }>();
+
+  open(options: FrameSocketOptions): FrameSocket {
+    const socket = { options, open: false };
+    this.#sockets.set(options.interface, socket);
+    return {
+      link: (link) => {
+        const opens = link?.up === true && !socket.open;
+        socket.open = link?.up === true;
+        if (opens) options.onOpen();
+      },
+      send: (frame) => {
+        if (socket.open) this.sent.push({ interface: options.interface, frame });
+        return socket.open;
+      },
+      status: () => ({ state: { type: "open" }, counters: { received: 0, dropped: 0, delivered: 0, shed: 0 }, reopened: 0 }),
+      close: () => this.#sockets.delete(options.interface),
+    };
+  }
+
+  /** Whether anybody listens there. */
+  has(name: string): boolean {
+    return this.#sockets.has(name);
+  }
+
+  /** The interface hears a frame. */
+  hear(name: string, frame: Uint8Array): void {
+    const socket = this.#sockets.get(name);
+    if (socket?.open === true) socket.options.onFrame(frame, 0);
+  }
+}
+
+export const NO_GROUPS = { join: () => undefined, leave: () => undefined, renew: () => undefined };
+
+/** A kernel's table that does what it is told, unless it is told to refuse. */
+export class MemoryRoutes implements RouteTable {
+  readonly prefixes = new Set<string>();
+  /** How often it was changed. */
+  changes = 0;
+  /** Why it refuses. */
+  refuses: string | undefined;
+
+  unreachable(family: Family): Promise<readonly Prefix[]> {
+    return Promise.resolve([...this.prefixes].flatMap((text) => parsePrefix(text) ?? []).filter(({ address: at }) => isIpv4(at) === (family === "ipv4")));
+  }
+
+  change({ add, remove }: Parameters<RouteTable["change"]>[0]): Promise<void> {
+    if (add.length + remove.length === 0) return Promise.resolve();
+    if (this.refuses !== undefined) return Promise.reject(new Error(this.refuses));
+    this.changes++;
+    for (const prefix of add) this.prefixes.add(formatPrefix(prefix));
+    for (const prefix of remove) this.prefixes.delete(formatPrefix(prefix));
+    return Promise.resolve();
+  }
+}
+
+/** An interface that is up. */
+export function link(name: string, parts: Partial<Link> = {}): Link {
+  return {
+    name,
+    index: 2,
+    over: undefined,
+    epoch: 0,
+    mac: "02:00:00:00:00:01" as Mac,
+    up: true,
+    carrier: true,
+    broadcast: true,
+    addresses: [],
+    linkLocal: address("fe80::1") as Ipv6,
+    mtu: 1500,
+    ...parts,
+  };
+}
 
 export type Wish = {
-  readonly peers?: readonly BgpPeer[];
+  readonly peers?: readonly WantedPeer[];
   /** "10.9.9.9", or "10.9.9.9>10.9.9.0/24" for a VIP under an aggregate. */
   readonly vips?: readonly string[];
   readonly attributes?: RouteAttributes;
@@ -43,6 +124,8 @@ export class World {
   readonly network = new MemoryNetwork(this.world);
   readonly router = new Router(this.world, this.network);
   readonly lines: string[] = [];
+  readonly frames = new MemoryFrames();
+  readonly routes = new MemoryRoutes();
   beside: ReturnType<AddressesBeside> = { ipv4: US, ipv6: "fd07::1" as Ipv6 };
   readonly speaker: BgpSpeaker;
   #vips = new Set<Address>();
@@ -61,6 +144,9 @@ export class World {
       random: seededRandom(seed),
       log: this.#log(),
       addressesBeside: () => this.beside,
+      openFrames: (options) => this.frames.open(options),
+      groups: NO_GROUPS,
+      routes: this.routes,
       keepers: new RouteKeepers(lastLife, (keepers) => { this.kept = keepers; }),
     });
     this.speaker.start();
@@ -83,6 +169,15 @@ export class World {
 
   advance(ms: number): void {
     this.world.advance(ms);
+  }
+
+  /** Lets so much time pass, and whatever waits for the kernel's table go on before and after. */
+  async pass(ms: number): Promise<void> {
+    this.advance(0);
+    await turn();
+    this.advance(ms);
+    await turn();
+    this.advance(100);
   }
 
   /** Brings a session with the default router up. */

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import type { DrainReport, ExplainReport, ReloadReport, StatusReport, VipReport } from "../../src/admin/index.ts";
+import type { BfdSessionReport, DrainReport, ExplainReport, PeerReport, ReloadReport, RouteReport, StatusReport, VipReport } from "../../src/admin/index.ts";
 import { runProgram } from "../../src/cli/index.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string; readonly ran: readonly string[] };
@@ -67,13 +67,62 @@ const STATUS: StatusReport = {
   vips: { total: 2, answered_here: 1, routes_announced: 0 },
   segments: [{ interface: "eth0", state: "open", vips: 1, hosts_heard: 1, frames_answered: 5 }],
   peers: { configured: 0, established: 0 },
+  bfd: { configured: 0, up: 0 },
   warnings: ["something else"],
+};
+const PEER: PeerReport = {
+  name: "tor",
+  address: "192.0.2.254",
+  asn: "64501",
+  state: "Established",
+  since_seconds: 60,
+  routes: 1,
+  routes_wanted: 1,
+  families: { ipv4: { sent: 1, wanted: 1, next_hop: "192.0.2.1" }, ipv6: { sent: 0, wanted: 0, next_hop: null } },
+  notes: [],
+  last_error: "it refused connections",
+  error: { text: "it refused connections", sent_by: "network", code: null, subcode: null, seconds_ago: 3600 },
+  capabilities: { agreed: ["ipv4", "graceful-restart 30s"], ours: ["ipv4", "graceful-restart 30s", "fqdn"], peer: ["ipv4", "afi 1 safi 2", "graceful-restart 120s"] },
+  timers: { hold: 90, keepalive: 30, hold_left: 70.2, keepalive_left: 12.3, next_retry: null },
+  bfd: null,
+  hint: "look at its import policy",
+  detail: {},
+};
+const WATCH: BfdSessionReport = {
+  peer: "tor",
+  address: "192.0.2.254",
+  local_address: "192.0.2.1",
+  multihop: false,
+  state: "up",
+  since_seconds: 60,
+  diagnostic: null,
+  remote_state: "up",
+  remote_diagnostic: null,
+  local_discriminator: 0x1234,
+  remote_discriminator: 0xdeadbeef,
+  transmit_ms: 300,
+  detection_ms: 900,
+  echo_ms: null,
+  packets: { sent: 10, received: 11, discarded: 0 },
+  ups: 1,
+  downs: 0,
+  because: null,
+};
+const ROUTE: RouteReport = {
+  peer: "tor",
+  prefix: "192.0.2.9/32",
+  family: "ipv4",
+  state: "sent",
+  because: null,
+  attributes: { origin: "igp", as_path: "64500 64500", next_hop: "192.0.2.1", med: 5, communities: ["64500:100", "no-export"] },
+  vips: [{ address: "192.0.2.9", service: "shop/web", advertisement: "lan" }, { address: "192.0.2.9", service: "shop/api", advertisement: "lan" }],
+  vips_total: 2,
 };
 const EXPLAINED: readonly ExplainReport[] = [
   { address: "192.0.2.1", service: "shop/web", pool: "lan", answers_here: false, ways: [{ way: "l2 lan on eth0", here: false, because: "h2 answers for it" }], candidates: { eth0: [{ host: "h2", rank: 3, note: "" }, { host: "h1", rank: 2, note: "this host" }] } },
 ];
 
-for (const words of [[], ["nonsense"], ["--nonsense"], ["status", "--nonsense"], ["status", "surplus"], ["explain"], ["explain", "a", "b"], ["bgp"], ["bgp", "nonsense"], ["run", "-c"], ["check", "surplus"], ["vips", "--socket"]]) {
+for (const words of [[], ["nonsense"], ["--nonsense"], ["status", "--nonsense"], ["status", "surplus"], ["explain"], ["explain", "a", "b"], ["bgp"], ["bgp", "nonsense"], ["bfd", "surplus"], ["bgp", "peers", "a", "b"], ["bgp", "routes", "a", "b"], ["run", "-c"], ["check", "surplus"], ["vips", "--socket"]]) {
   test(`"bmlb ${words.join(" ")}" is wrong usage: status 2, and the way out on standard error`, async () => {
     const { status, out, err, ran } = await bmlb(words);
     assert.deepEqual({ status, out, ran }, { status: 2, out: "", ran: [] });
@@ -104,7 +153,7 @@ test("run and check take a file, and their status is the program's", async () =>
 });
 
 test("without a daemon every question ends with status 1 and what to do", async () => {
-  for (const words of [["status"], ["vips"], ["explain", "x"], ["hosts"], ["pools"], ["bgp", "peers"], ["status", "--json"]]) {
+  for (const words of [["status"], ["vips"], ["explain", "x"], ["hosts"], ["pools"], ["bgp", "peers"], ["bgp", "routes"], ["bgp", "routes", "tor"], ["bfd"], ["status", "--json"]]) {
     const { status, out, err } = await bmlb(words, { RUNTIME_DIRECTORY: "/nonexistent" });
     assert.deepEqual({ status, out }, { status: 1, out: "" });
     assert.equal(err, "bmlb: bmlb is not running here (nothing listens on /nonexistent/bmlb.sock); start it with: systemctl start bmlb\n");
@@ -127,15 +176,141 @@ test("tables line up, and JSON is what the daemon said", async (t) => {
 
 test("nothing is a table of headings, and an empty JSON list", async (t) => {
   const socket = await daemon(t, { "/v1/bgp/peers?": [] });
-  assert.equal((await bmlb(["bgp", "peers", "--socket", socket])).out, "PEER  ADDRESS  AS  STATE  SINCE  ROUTES  REMARKS\n");
+  assert.equal((await bmlb(["bgp", "peers", "--socket", socket])).out, "PEER  ADDRESS  AS  STATE  SINCE  SENT  WANTED  BFD  REMARKS\n");
   assert.equal((await bmlb(["bgp", "peers", "--json", "--socket", socket])).out, "[]\n");
 });
 
 test("of a peer is shown what is wrong now, and why it is not up, but not what is over", async (t) => {
-  const peer = { name: "tor", address: "192.0.2.254", asn: "64501", state: "Established", since_seconds: 60, routes: 1, notes: [], last_error: "it refused connections", detail: {} };
-  const peers = [peer, { ...peer, notes: ["1 ipv6 prefixes are not announced"] }, { ...peer, state: "Idle" }, { ...peer, state: "OpenSent", notes: ["no OPEN arrives"] }];
+  const peers = [PEER, { ...PEER, notes: ["1 ipv6 prefixes are not announced"] }, { ...PEER, state: "Idle" }, { ...PEER, state: "OpenSent", notes: ["no OPEN arrives"] }];
   const { out } = await bmlb(["bgp", "peers", "--socket", await daemon(t, { "/v1/bgp/peers?": peers })]);
   assert.deepEqual(out.trimEnd().split("\n").slice(1).map((line) => line.split(/ {2,}/).at(-1)), ["-", "1 ipv6 prefixes are not announced", "it refused connections", "no OPEN arrives"]);
+});
+
+test("a session that is not established makes the status 1, in text as in JSON", async (t) => {
+  const up = await daemon(t, { "/v1/bgp/peers?": [PEER, { ...PEER, notes: ["1 ipv6 prefixes are not announced"] }] });
+  const down = await daemon(t, { "/v1/bgp/peers?": [PEER, { ...PEER, state: "Active" }] });
+  for (const words of [[], ["--json"]]) {
+    assert.equal((await bmlb(["bgp", "peers", "--socket", up, ...words])).status, 0);
+    assert.equal((await bmlb(["bgp", "peers", "--socket", down, ...words])).status, 1);
+  }
+});
+
+test("of one peer everything is shown", async (t) => {
+  const waiting: PeerReport = {
+    ...PEER,
+    state: "Idle",
+    families: { ipv4: { sent: 0, wanted: 3, next_hop: null }, ipv6: { sent: 0, wanted: 0, next_hop: null } },
+    error: { text: "peer tor refused our AS", sent_by: "peer", code: 2, subcode: 2, seconds_ago: 4 },
+    capabilities: null,
+    timers: { hold: null, keepalive: null, hold_left: null, keepalive_left: null, next_retry: 2.4 },
+    notes: ["one", "two"],
+    bfd: { ...WATCH, state: "down", detection_ms: 150.5 },
+    hint: null,
+  };
+  const broken: PeerReport = { ...waiting, error: { text: "it is gone", sent_by: "network", code: null, subcode: null, seconds_ago: 0 }, timers: { ...waiting.timers, hold: 0, keepalive: 0, next_retry: null }, notes: [], bfd: { ...WATCH, state: "down", detection_ms: null } };
+  const socket = await daemon(t, { "/v1/bgp/peers?target=tor": [PEER, waiting, broken] });
+  const { status, out } = await bmlb(["bgp", "peers", "tor", "--socket", socket]);
+  assert.equal(status, 1);
+  assert.equal(
+    out,
+    [
+      "peer        tor, 192.0.2.254, AS 64501",
+      "state       Established for 1m0s",
+      "last error  it refused connections; 1h0m ago",
+      "ipv4        1 of 1 prefixes sent, next hop 192.0.2.1",
+      "ipv6        0 of 0 prefixes sent",
+      "agreed      ipv4, graceful-restart 30s",
+      "only ours   fqdn",
+      "only there  afi 1 safi 2",
+      "timers      hold 90s (71s left), keepalive 30s (13s left)",
+      "BFD         none: the peer names no profile",
+      "hint        look at its import policy",
+      "",
+      "peer        tor, 192.0.2.254, AS 64501",
+      "state       Idle for 1m0s",
+      "last error  peer tor refused our AS; sent by the peer, code 2 subcode 2, 4s ago",
+      "ipv4        0 of 3 prefixes sent",
+      "ipv6        0 of 0 prefixes sent",
+      "agreed      -",
+      "only ours   -",
+      "only there  -",
+      "timers      next attempt in 3s",
+      "BFD         down for 1m0s, 150.5ms of silence are noticed",
+      "note        one",
+      "note        two",
+      "",
+      "peer        tor, 192.0.2.254, AS 64501",
+      "state       Idle for 1m0s",
+      "last error  it is gone; 0s ago",
+      "ipv4        0 of 3 prefixes sent",
+      "ipv6        0 of 0 prefixes sent",
+      "agreed      -",
+      "only ours   -",
+      "only there  -",
+      "timers      none: the hold time is 0",
+      "BFD         down for 1m0s",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("routes come by peer and address, each with what the message said, for whom, and what it waits for", async (t) => {
+  const routes: RouteReport[] = [
+    { ...ROUTE, prefix: "2001:db8::9/128", family: "ipv6", attributes: { next_hop: "2001:db8::1 fe80::1", origin: "igp", as_path: "64500", atomic_aggregate: true }, vips_total: 5 },
+    { ...ROUTE, prefix: "192.0.2.10/32", state: "changing", because: "it is about to be sent" },
+    { ...ROUTE, prefix: "192.0.2.9/32", state: "waiting", because: "the session is Idle", attributes: null, vips: [{ address: "192.0.2.9", service: null, advertisement: null }], vips_total: 1 },
+    { ...ROUTE, peer: "spine" },
+    ROUTE,
+  ];
+  const socket = await daemon(t, { "/v1/bgp/routes?": routes, "/v1/bgp/routes?target=tor": [ROUTE] });
+  const { status, out } = await bmlb(["bgp", "routes", "--socket", socket]);
+  assert.equal(status, 0);
+  assert.equal(
+    out,
+    [
+      "PEER   PREFIX           STATE     NEXT-HOP             AS-PATH      ATTRIBUTES                             SERVICES               ADVERTISEMENTS  REMARKS",
+      "tor    192.0.2.9/32     waiting   -                    -            -                                      -                      -               the session is Idle",
+      "tor    192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             -",
+      "tor    192.0.2.10/32    changing  192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             it is about to be sent",
+      "tor    2001:db8::9/128  sent      2001:db8::1 fe80::1  64500        atomic_aggregate                       shop/web,shop/api,...  lan,...         -",
+      "spine  192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             -",
+      "",
+    ].join("\n"),
+  );
+  assert.deepEqual(JSON.parse((await bmlb(["bgp", "routes", "tor", "--json", "--socket", socket])).out), [ROUTE]);
+});
+
+test("paths that are watched line up, with what is wrong; the status says whether all are up", async (t) => {
+  const down: BfdSessionReport = { ...WATCH, peer: "far", address: "203.0.113.1", multihop: true, state: "down", remote_state: null, remote_discriminator: 0, transmit_ms: 1000, detection_ms: null, echo_ms: 50, because: "nothing has been heard of the peer" };
+  const again: BfdSessionReport = { ...WATCH, peer: "spine", diagnostic: "control detection time expired", downs: 1, detection_ms: 149.96 };
+  const mixed = await daemon(t, { "/v1/bfd?": { sessions: [WATCH, again, down], problems: ["a port is taken"] } });
+  const { status, out } = await bmlb(["bfd", "--socket", mixed]);
+  assert.equal(
+    out,
+    [
+      "PEER   ADDRESS                     STATE  SINCE  THERE  SEND-EVERY  DETECT-IN  ECHO  SENT  RECEIVED  DISCARDED  UPS  DOWNS  DISCRIMINATORS         REMARKS",
+      "tor    192.0.2.254                 up     1m0s   up     300ms       900ms      -     10    11        0          1    0      0x00001234,0xdeadbeef  -",
+      "spine  192.0.2.254                 up     1m0s   up     300ms       150ms      -     10    11        0          1    1      0x00001234,0xdeadbeef  was down: control detection time expired",
+      "far    203.0.113.1 (several hops)  down   1m0s   -      1000ms      -          50ms  10    11        0          1    0      0x00001234,-           nothing has been heard of the peer",
+      "warning: a port is taken",
+      "",
+    ].join("\n"),
+  );
+  assert.equal(status, 1);
+  for (const [report, expected] of [
+    [{ sessions: [WATCH, again], problems: [] }, 0],
+    [{ sessions: [], problems: [] }, 0],
+    [{ sessions: [WATCH], problems: ["a port is taken"] }, 1],
+  ] as const) {
+    const json = await bmlb(["bfd", "--json", "--socket", await daemon(t, { "/v1/bfd?": report })]);
+    assert.deepEqual([json.status, JSON.parse(json.out)], [expected, report]);
+  }
+});
+
+test("a hundred thousand routes are a table as well", async (t) => {
+  const many = Array.from({ length: 100_000 }, (_, i): RouteReport => ({ ...ROUTE, prefix: `10.${(i >> 16) + 1}.${(i >> 8) & 255}.${i & 255}/32` }));
+  const { out } = await bmlb(["bgp", "routes", "--socket", await daemon(t, { "/v1/bgp/routes?": many })]);
+  assert.equal(out.split("\n").length, 100_002);
 });
 
 test("the status names what is wrong once, however many suffer from it", async (t) => {

@@ -86,6 +86,15 @@ test("the index of addresses is what the Services say, after any sequence of cha
   );
 });
 
+test("endpoints can be asked for by family; those of which nobody noted it are of both", () => {
+  const cluster = new Cluster();
+  const web = service("web", { ips: [address("192.0.2.1")] });
+  cluster.apply({ type: "service", service: web });
+  for (const [family, node] of [["ipv4", "w4"], ["ipv6", "w6"], [undefined, "w"]] as const) cluster.apply({ type: "slice", slice: slice(web, [{ node }], family) });
+  const nodes = (family?: "ipv4" | "ipv6") => cluster.endpoints(web.key, family).map(({ node }) => node);
+  assert.deepEqual([nodes("ipv4"), nodes("ipv6"), nodes()], [["w4", "w"], ["w6", "w"], ["w4", "w6", "w"]]);
+});
+
 test("a slice that goes over to another Service touches the addresses of both", () => {
   const cluster = new Cluster();
   const [web, api] = [service("web", { ips: ["192.0.2.1"] }), service("api", { ips: ["192.0.2.2"] })];

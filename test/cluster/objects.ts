@@ -1,6 +1,6 @@
 /** Makers of cluster values for tests: what is not given is what a plain Service or Node has. */
 import { type Endpoint, type EndpointSlice, type Node, type Service, serviceKey } from "../../src/cluster/index.ts";
-import { address } from "../../src/net/index.ts";
+import { type Family, address } from "../../src/net/index.ts";
 
 export type ServiceParts = Partial<Omit<Service, "ingress">> & { readonly ips?: readonly string[] };
 
@@ -31,10 +31,11 @@ export function service(name: string, { ips = [], ...parts }: ServiceParts = {})
 }
 
 /** A slice of a Service with one endpoint for each node given. */
-export function slice(of: Service, endpoints: readonly Partial<Endpoint>[]): EndpointSlice {
+export function slice(of: Service, endpoints: readonly Partial<Endpoint>[], family?: Family): EndpointSlice {
   return {
-    key: `${of.key}-slice`,
+    key: `${of.key}-slice${family ?? ""}`,
     service: of.key,
+    family,
     endpoints: endpoints.map((endpoint) => ({ node: undefined, ready: true, serving: true, terminating: false, ...endpoint })),
   };
 }

@@ -57,10 +57,13 @@ connect_time = "5s"
 password_file = "tor.password"
 multihop = 2
 ttl_security = false
+bfd = "slow"
 graceful_restart = "30s"
 families = ["ipv4"]
+authentication = "md5"
 passive = true
-max_prefixes = 0
+max_prefixes = 1000
+role = "customer"
 hosts = ["edge-*"]
 host_selectors = []
 node_selectors = []
@@ -79,11 +82,24 @@ aggregation_length_v6 = 128
 local_pref = 200
 med = 0
 prepend = 2
-communities = ["64500:100", "no-export", "large:64500:1:2", "rt:64500:7", "gold"]
+communities = ["64500:100", "no-export", "no-llgr", "large:64500:1:2", "rt:64500:7", "gold"]
 without_endpoints = "keep"
+link_bandwidth = "transitive"
 
 [bgp.communities]
 gold = "64500:300"
+
+[[bfd]]
+name = "slow"
+receive_interval = "1s"
+transmit_interval = "500ms"
+detect_multiplier = 5
+passive_mode = true
+minimum_ttl = 250
+
+[[bfd]]
+name = "unused"
+echo_mode = true
 
 [forwarding]
 mode = "none"
@@ -151,6 +167,10 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
       prefer: ["edge-1"],
     },
   ]);
+  assert.deepEqual(config.bfd, [
+    { name: "slow", receiveIntervalMs: 1000, transmitIntervalMs: 500, detectMultiplier: 5, echoIntervalMs: undefined, passive: true, minimumTtl: 250 },
+    { name: "unused", receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: 50, passive: false, minimumTtl: 254 },
+  ]);
   assert.deepEqual(config.bgp, {
     asn: 64500,
     listen: [
@@ -166,14 +186,18 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         localAsn: 64512,
         port: 1179,
         sourceAddress: "192.0.2.1",
+        sourceInterface: undefined,
         holdTimeMs: 9000,
         keepaliveTimeMs: 3000,
         connectTimeMs: 5000,
         passwordFile: "/run/credentials/bmlb.service/tor.password",
         multihop: 2,
         ttlSecurity: false,
+        bfd: "slow",
         families: ["ipv4"],
         passive: true,
+        maxPrefixes: 1000,
+        role: "customer",
         gracefulRestartMs: 30_000,
         hosts: ["edge-*"],
         hostSelectors: [],
@@ -187,14 +211,18 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         localAsn: 64500,
         port: 179,
         sourceAddress: undefined,
+        sourceInterface: undefined,
         holdTimeMs: 90_000,
         keepaliveTimeMs: 30_000,
         connectTimeMs: 10_000,
         passwordFile: undefined,
         multihop: 0,
         ttlSecurity: false,
+        bfd: undefined,
         families: ["ipv4", "ipv6"],
         passive: false,
+        maxPrefixes: 0,
+        role: undefined,
         gracefulRestartMs: 0,
         hosts: [],
         hostSelectors: [],
@@ -210,17 +238,20 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         hostSelectors: [],
         nodeSelectors: [],
         serviceSelectors: [],
+        aggregationLength: { ipv4: 32, ipv6: 128 },
         localPref: 200,
         med: 0,
         prepend: 2,
         communities: [
           { type: "standard", value: 64500 * 65536 + 100 },
           { type: "standard", value: 0xffffff01 },
+          { type: "standard", value: 0xffff0007 },
           { type: "large", global: 64500, local1: 1, local2: 2 },
           { type: "route-target", asn: 64500, value: 7 },
           { type: "standard", value: 64500 * 65536 + 300 },
         ],
         withoutEndpoints: "keep",
+        linkBandwidth: "transitive",
       },
     ],
   });
@@ -251,6 +282,7 @@ test("a pool is all that must be said; the rest has the defaults of the manual",
     ],
     l2: [{ name: "default", pools: ["lan"], interfaces: [], hosts: [], hostSelectors: [], nodeSelectors: [], serviceSelectors: [], prefer: [] }],
     bgp: undefined,
+    bfd: [],
     fleet: { helloMs: 200, failbackDelayMs: 60_000, failback: "auto", keyFile: undefined, refreshMs: 60_000, announceRate: 500 },
     metrics: { listen: { address: "127.0.0.1", port: 7472 } },
   });
@@ -301,9 +333,21 @@ test("conf.d is merged in name order; lists of tables append, tables join", () =
   assert.deepEqual(loaded.sources, [PATH, "/etc/bmlb/conf.d/10-b.toml", "/etc/bmlb/conf.d/20-c.toml", "/etc/bmlb/conf.d/30-d.toml"]);
 });
 
+test("a profile of BFD without a word is 300 ms by 3, as other implementations have it", () => {
+  const { config } = loadRight('[[bfd]]\nname = "fast"\n');
+  assert.deepEqual(config.bfd, [{ name: "fast", receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: undefined, passive: false, minimumTtl: 254 }]);
+});
+
 test("a path is taken from the folder of the file that names it", () => {
   const { config } = loadRight('[kubernetes]\nkubeconfig = "./secrets/admin.conf"\n', { files: { "/etc/bmlb/secrets/admin.conf": "admin" } });
   assert.equal(config.kubernetes.kubeconfig, "/etc/bmlb/secrets/admin.conf");
+});
+
+test("an unnumbered peer has an interface and no address; a source may be that of an interface", () => {
+  const { config } = loadRight(`[bgp]\nasn = 1\n${UNNUMBERED("a", "eth1")}${PEER("b", "192.0.2.1", 'source_interface = "lo"')}`);
+  const [a, b] = config.bgp?.peers ?? [];
+  assert.deepEqual([a?.address, a?.zone, a?.sourceInterface], [undefined, "eth1", undefined]);
+  assert.deepEqual([b?.address, b?.zone, b?.sourceInterface, b?.sourceAddress], ["192.0.2.1", undefined, "lo", undefined]);
 });
 
 test("a hold time of zero has no keepalives", () => {
@@ -311,6 +355,7 @@ test("a hold time of zero has no keepalives", () => {
   assert.deepEqual([config.bgp?.peers[0]?.holdTimeMs, config.bgp?.peers[0]?.keepaliveTimeMs], [0, 0]);
 });
 
+const UNNUMBERED = (name: string, on: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\ninterface = "${on}"\nasn = "external"\n${more}\n`;
 const PEER = (name: string, address: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\naddress = "${address}"\nasn = 64501\n${more}\n`;
 
 for (const [what, toml] of [
@@ -318,11 +363,19 @@ for (const [what, toml] of [
   ["one address for two hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'hosts = ["edge-1"]')}${PEER("b", "192.0.2.1", 'hosts = ["edge-[2-9]"]')}`],
   ["one address for two racks", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'host_selectors = ["rack=r1"]')}${PEER("b", "192.0.2.1", 'host_selectors = ["rack in (r2,r3)"]')}`],
   ["one link-local address on two interfaces", `[bgp]\nasn = 1\n${PEER("a", "fe80::1%eth0")}${PEER("b", "fe80::1%eth1")}`],
+  ["unnumbered peers on two interfaces", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0")}${UNNUMBERED("b", "eth1")}`],
+  ["unnumbered peers on one interface of different hosts", `[bgp]\nasn = 1\n${UNNUMBERED("a", "eth0", 'hosts = ["edge-1"]')}${UNNUMBERED("b", "eth0", 'hosts = ["edge-2"]')}`],
+  ["aggregates no wider than the pool", `[[pool]]\nname = "p"\naddresses = ["192.0.2.0/24", "2001:db8::/64"]\n[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\naggregation_length = 24\naggregation_length_v6 = 64\n`],
+  ["an aggregate and single addresses to the same peers with other attributes", `[[pool]]\nname = "p"\naddresses = ["192.0.2.0/24", "2001:db8::/64"]\n[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\naggregation_length = 24\naggregation_length_v6 = 64\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200\ncommunities = ["no-advertise"]\n`],
   ["a peer on this host", `[bgp]\nasn = 1\n${PEER("frr", "127.0.0.1")}`],
   ["advertisements that differ for different peers", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}${PEER("b", "192.0.2.2")}[[bgp.advertisement]]\nname = "a"\npeers = ["a"]\nlocal_pref = 200\n[[bgp.advertisement]]\nname = "b"\npeers = ["b"]\n`],
   ["advertisements that differ for different hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nhosts = ["x*"]\nmed = 1\n[[bgp.advertisement]]\nname = "b"\nhosts = ["y*"]\n`],
   ["advertisements that differ for different Services", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\nservice_selectors = ["tier=x"]\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\nservice_selectors = ["tier notin (x)"]\n`],
   ["advertisements that differ in communities only", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\nname = "a"\ncommunities = ["1:1"]\n[[bgp.advertisement]]\nname = "b"\n`],
+  ["echo to an adjacent peer over IPv4", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "echo"')}[[bfd]]\nname = "echo"\necho_mode = true\n`],
+  ["one profile for two peers", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"')}${PEER("b", "2001:db8::1", 'bfd = "x"')}[[bfd]]\nname = "x"\n`],
+  ["BFD for one of two peers at an address", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"')}${PEER("b", "192.0.2.1", "port = 1179")}[[bfd]]\nname = "x"\n`],
+  ["BFD with an address for two hosts", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'bfd = "x"\nhosts = ["a"]')}${PEER("b", "192.0.2.1", 'bfd = "x"\nhosts = ["b"]')}[[bfd]]\nname = "x"\n`],
 ] as const) {
   test(`right in BGP: ${what}`, () => { loadRight(toml); });
 }
@@ -335,6 +388,8 @@ const WARNINGS = [
   ["an advertisement of another family than its peers'", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'families = ["ipv6"]')}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`, "no address family in common"],
   ["a preferred host that is not among the hosts", '[[l2]]\nhosts = ["edge-*"]\nprefer = ["core-1"]\n', '3: l2[0].prefer[0]: "core-1" is not among hosts'],
   ["a family that no pool has", `[bgp]\nasn = 1\n${PEER("a", "192.0.2.1", 'families = ["ipv4", "ipv6"]')}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`, '"ipv6" has no use: no pool has IPv6 addresses'],
+  ["packets of BFD faster than a host keeps", '[[bfd]]\nname = "a"\nreceive_interval = "49ms"\n', '3: bfd[0].receive_interval: "49ms" is faster than a host under load keeps'],
+  ["echo packets faster than that", '[[bfd]]\nname = "a"\necho_mode = true\necho_interval = "10ms"\n', '4: bfd[0].echo_interval: "10ms" is faster'],
 ] as const;
 for (const [what, toml, words] of WARNINGS) {
   test(`a warning and no error: ${what}`, () => {
@@ -342,6 +397,10 @@ for (const [what, toml, words] of WARNINGS) {
     assert.ok(said.some((line) => line.startsWith(`${PATH}:`) && line.includes(words)), said.join("\n"));
   });
 }
+
+test("an echo interval that is not used, and 50 ms, are no reason to warn", () => {
+  assert.deepEqual(loadRight('[[bfd]]\nname = "a"\ntransmit_interval = "50ms"\necho_interval = "10ms"\n').warnings, []);
+});
 
 test("both families without a word are no reason to warn", () => {
   const { warnings } = loadRight(`[bgp]\nasn = 1\n${PEER("a", "192.0.2.1")}[[bgp.advertisement]]\n[[pool]]\nname = "a"\naddresses = ["192.0.2.0/24"]\n`);

@@ -1,5 +1,5 @@
 /** Makers of validated configurations for tests of other rooms: what is not given is the default. */
-import type { BgpAdvertisement, BgpPeerConfig, Config, HostConfig, KubernetesConfig, L2Advertisement, PoolConfig } from "../../src/config/index.ts";
+import type { BfdProfileConfig, BgpAdvertisement, BgpPeerConfig, Config, HostConfig, KubernetesConfig, L2Advertisement, PoolConfig } from "../../src/config/index.ts";
 import { address, parsePrefix, rangeOfPrefix } from "../../src/net/index.ts";
 
 export type ConfigParts = {
@@ -9,14 +9,16 @@ export type ConfigParts = {
   readonly l2?: readonly L2Advertisement[];
   readonly peers?: readonly BgpPeerConfig[];
   readonly bgp?: readonly BgpAdvertisement[];
+  readonly bfd?: readonly BfdProfileConfig[];
 };
 
-export function config({ host, kubernetes, pools = [pool("lan", ["192.0.2.0/28"])], l2 = [], peers = [], bgp = [] }: ConfigParts = {}): Config {
+export function config({ host, kubernetes, pools = [pool("lan", ["192.0.2.0/28"])], l2 = [], peers = [], bgp = [], bfd = [] }: ConfigParts = {}): Config {
   return {
     host: { name: "h1", node: undefined, labels: {}, weight: 100, routerId: undefined, logLevel: "info", ...host },
     kubernetes: { kubeconfig: "/kubeconfig", context: undefined, namespace: "bmlb-system", loadBalancerClass: "bmlb.io/bmlb", unclassed: true, ...kubernetes },
     pools,
     l2,
+    bfd,
     bgp: peers.length + bgp.length > 0 ? { asn: 64500, listen: [], peers, advertisements: bgp } : undefined,
     fleet: { helloMs: 200, failbackDelayMs: 60_000, failback: "auto", keyFile: undefined, refreshMs: 60_000, announceRate: 500 },
     metrics: { listen: "off" },
@@ -57,14 +59,18 @@ export function peer(name: string, ip: string, parts: Partial<BgpPeerConfig> = {
     localAsn: 64500,
     port: 179,
     sourceAddress: undefined,
+    sourceInterface: undefined,
     holdTimeMs: 90_000,
     keepaliveTimeMs: 30_000,
     connectTimeMs: 10_000,
     passwordFile: undefined,
     multihop: 0,
     ttlSecurity: false,
+    bfd: undefined,
     families: ["ipv4", "ipv6"],
     passive: false,
+    maxPrefixes: 0,
+    role: undefined,
     gracefulRestartMs: 0,
     hosts: [],
     hostSelectors: [],
@@ -82,11 +88,13 @@ export function advertisement(name: string, pools: readonly string[], peers: rea
     hostSelectors: [],
     nodeSelectors: [],
     serviceSelectors: [],
+    aggregationLength: { ipv4: 32, ipv6: 128 },
     localPref: 100,
     med: undefined,
     prepend: 0,
     communities: [],
     withoutEndpoints: "withdraw",
+    linkBandwidth: "off",
     ...parts,
   };
 }

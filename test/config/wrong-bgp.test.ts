@@ -7,6 +7,9 @@ type Wrong = readonly [what: string, toml: string, ...expected: Expected[]];
 /** Line 1 is [bgp], 3 is [[bgp.peer]], 7 the first line of `more`. */
 const peer = (more: string, asn = "64501", address = "192.0.2.1"): string => `[bgp]\nasn = 64500\n[[bgp.peer]]\nname = "tor-1"\naddress = "${address}"\nasn = ${asn}\n${more}\n`;
 
+/** Of the first, line 3 is [[bgp.peer]] and 7 the first line of `more`. */
+const unnumbered = (name: string, more = ""): string => `[[bgp.peer]]\nname = "${name}"\ninterface = "eth1"\nasn = "external"${more === "" ? "" : `\n${more}`}\n`;
+
 /** Line 7 is [[bgp.advertisement]], 8 the first line of `more`. */
 const advertisement = (more: string): string => `${peer("[[bgp.advertisement]]")}${more}\n`;
 
@@ -75,20 +78,31 @@ const PEER: readonly Wrong[] = [
   ["families that are no list", peer('families = "ipv4"'), [7, "bgp.peer[0].families", "put it in [ ]"]],
   ["a passive peer that nobody can reach", peer("passive = true"), [7, "bgp.peer[0].passive", "contradicts an empty listen in [bgp]"]],
   ["a passive peer and an empty listen", `[bgp]\nlisten = []\n${peer("passive = true").slice(6)}`, [8, "bgp.peer[0].passive", "contradicts an empty listen"]],
-  ["an interface, which is to come", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2', [5, "bgp.peer[0].interface", "not supported yet"]],
+  ["an interface that two peers have", `[bgp]\nasn = 1\n${unnumbered("a")}${unnumbered("b")}`, [9, "bgp.peer[1].interface", '"eth1" is also the interface of bgp.peer[0]']],
+  ["an interface and several hops", `[bgp]\nasn = 1\n${unnumbered("a", "multihop = 2")}`, [7, "bgp.peer[0].multihop", "which no router forwards"]],
+  ["an interface and a source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_address = "fe80::9"')}`, [7, "bgp.peer[0].source_address", 'contradicts interface = "eth1"']],
+  ["an interface and another one as source", `[bgp]\nasn = 1\n${unnumbered("a", 'source_interface = "lo"')}`, [7, "bgp.peer[0].source_interface", 'contradicts interface = "eth1"']],
   ["an interface that is none", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "a/b"\nasn = 2', [5, "bgp.peer[0].interface", "is no interface"]],
   ["an interface and an address", peer('interface = "eth1"'), [7, "bgp.peer[0].interface", "contradicts address"]],
-  ["a source interface, which is to come", peer('source_interface = "lo"'), [7, "bgp.peer[0].source_interface", "not supported yet"]],
+  ["a source interface that is none", peer('source_interface = "a b"'), [7, "bgp.peer[0].source_interface", "is no interface"]],
+  ["a source interface for a link-local peer", peer('source_interface = "lo"', "64501", "fe80::1%eth1"), [7, "bgp.peer[0].source_interface", "contradicts the link-local address of the peer"]],
   ["two sources", peer('source_address = "192.0.2.9"\nsource_interface = "lo"'), [8, "bgp.peer[0].source_interface", "contradicts source_address"]],
+  ["TCP-AO, which is to come", peer('authentication = "tcp-ao"'), [7, "bgp.peer[0].authentication", "not supported yet", "TCP-AO (RFC 5925)", "CONFIG_TCP_AO", 'allowed for now is "md5"']],
+  ["no such authentication", peer('authentication = "tcpao"'), [7, "bgp.peer[0].authentication", '"md5" or "tcp-ao"', 'did you mean "tcp-ao"?']],
+  ["no such role", peer('role = "costumer"'), [7, "bgp.peer[0].role", '"rs-client", "customer" or "peer"', 'did you mean "customer"?']],
+  ["a role toward our own AS", peer('role = "peer"', "64500"), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
+  ["a role toward an internal peer", peer('role = "customer"', '"internal"'), [7, "bgp.peer[0].role", "contradicts an internal peer"]],
   ["graceful restart that is no whole second", peer('graceful_restart = "1500ms"'), [7, "bgp.peer[0].graceful_restart", '"1500ms"', "whole seconds"]],
   ["graceful restart beyond 12 bits", peer('graceful_restart = "4096s"'), [7, "bgp.peer[0].graceful_restart", 'to "4095s"']],
-  ["a limit of routes, which is to come", peer("max_prefixes = 100"), [7, "bgp.peer[0].max_prefixes", "not supported yet"]],
   ["a limit of routes below zero", peer("max_prefixes = -1"), [7, "bgp.peer[0].max_prefixes", "from 0"]],
   ["a profile that does not exist", peer('bfd = "fast"'), [7, "bgp.peer[0].bfd", 'there is no profile in [[bfd]] "fast"']],
-  ["a profile that is misspelt", `${peer('bfd = "fats"')}[[bfd]]\nname = "fast"`, [7, "bgp.peer[0].bfd", 'did you mean "fast"?'], [8, "bfd[0]", "not supported yet"]],
-  ["a profile, which is to come", `${peer('bfd = "fast"')}[[bfd]]\nname = "fast"`, [7, "bgp.peer[0].bfd", "not supported yet"], [8, "bfd[0]", "not supported yet"]],
-  ["echo over several hops", `${peer('multihop = 2\nbfd = "fast"')}[[bfd]]\nname = "fast"\necho_mode = true`, [8, "bgp.peer[0].bfd", "echo_mode", "multihop is 2"], [9, "bfd[0]", "not supported yet"]],
-  ["echo over IPv6", `${peer('bfd = "fast"', "64501", "2001:db8::1")}[[bfd]]\nname = "fast"\necho_mode = true`, [7, "bgp.peer[0].bfd", "over IPv4 only"], [8, "bfd[0]", "not supported yet"]],
+  ["a profile that is misspelt", `${peer('bfd = "fats"')}[[bfd]]\nname = "fast"`, [7, "bgp.peer[0].bfd", 'there is no profile in [[bfd]] "fats"; did you mean "fast"?']],
+  ["a profile that is a number", peer("bfd = 3"), [7, "bgp.peer[0].bfd", "not 3"]],
+  ["one unnumbered path watched twice", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2\nbfd = "fast"\n[[bgp.peer]]\nname = "b"\ninterface = "eth1"\nport = 1179\nasn = 2\nbfd = "fast"\n[[bfd]]\nname = "fast"', [13, "bgp.peer[1].bfd", '"eth1" is already watched for bgp.peer[0] at']],
+  ["echo to an unnumbered peer", '[bgp]\nasn = 1\n[[bgp.peer]]\nname = "a"\ninterface = "eth1"\nasn = 2\nbfd = "fast"\n[[bfd]]\nname = "fast"\necho_mode = true', [7, "bgp.peer[0].bfd", "over IPv4 only"]],
+  ["one path watched twice", `${peer('bfd = "fast"')}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nport = 1179\nasn = 1\nbfd = "fast"\n[[bfd]]\nname = "fast"`, [13, "bgp.peer[1].bfd", "already watched for bgp.peer[0] at", "remove bfd from one of the two"]],
+  ["echo over several hops", `${peer('multihop = 2\nbfd = "fast"')}[[bfd]]\nname = "fast"\necho_mode = true`, [8, "bgp.peer[0].bfd", "echo_mode", "multihop is 2"]],
+  ["echo over IPv6", `${peer('bfd = "fast"', "64501", "2001:db8::1")}[[bfd]]\nname = "fast"\necho_mode = true`, [7, "bgp.peer[0].bfd", "over IPv4 only"]],
   ["two peers of one name", `${peer("")}[[bgp.peer]]\nname = "TOR-1"\naddress = "192.0.2.2"\nasn = 1`, [9, "bgp.peer[1].name", '"TOR-1" is taken by bgp.peer[0].name']],
   ["two peers of one address", `${peer("")}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nasn = 1`, [10, "bgp.peer[1].address", "is also the address of bgp.peer[0]", "another port or disjoint hosts"]],
   ["two peers of one address in two spellings", `${peer("", "64501", "2001:db8::1")}[[bgp.peer]]\nname = "b"\naddress = "2001:DB8:0::1"\nasn = 1`, [10, "bgp.peer[1].address", "is also the address"]],
@@ -107,8 +121,7 @@ const ADVERTISEMENT: readonly Wrong[] = [
   ["two without a name", advertisement("[[bgp.advertisement]]"), [8, "bgp.advertisement[1].name", "missing", "taken by bgp.advertisement[0].name"]],
   ["a length of 33", advertisement("aggregation_length = 33"), [8, "bgp.advertisement[0].aggregation_length", "from 1 to 32"]],
   ["a length of zero", advertisement("aggregation_length_v6 = 0"), [8, "bgp.advertisement[0].aggregation_length_v6", "from 1 to 128"]],
-  ["an aggregate, which is to come", advertisement("aggregation_length = 24"), [8, "bgp.advertisement[0].aggregation_length", "not supported yet", "allowed for now is 32"]],
-  ["an aggregate in IPv6, which is to come", advertisement("aggregation_length_v6 = 124"), [8, "bgp.advertisement[0].aggregation_length_v6", "not supported yet"]],
+  ["an aggregate of chosen Services in IPv6", advertisement('aggregation_length_v6 = 64\nservice_selectors = ["a=b"]'), [8, "bgp.advertisement[0].aggregation_length_v6", "contradicts service_selectors"]],
   ["an aggregate that is wider than its pool", advertisement("aggregation_length = 23"), [8, "bgp.advertisement[0].aggregation_length", '23 is wider than "203.0.113.0-203.0.113.255" of pool "base"; allowed is 24 to 32']],
   ["an aggregate that is wider than its range", `[[pool]]\nname = "lan"\naddresses = ["192.168.1.240-192.168.1.250"]\n[bgp]\nasn = 1\n[[bgp.advertisement]]\naggregation_length = 28`, [7, "bgp.advertisement[0].aggregation_length", "allowed is 29 to 32"]],
   ["an aggregate of chosen Services", advertisement('aggregation_length = 24\nservice_selectors = ["a=b"]'), [8, "bgp.advertisement[0].aggregation_length", "contradicts service_selectors"]],
@@ -116,6 +129,9 @@ const ADVERTISEMENT: readonly Wrong[] = [
   ["a MED beyond 32 bits", advertisement("med = 4294967296"), [8, "bgp.advertisement[0].med", "from 0 to 4294967295"]],
   ["eleven prepends", advertisement("prepend = 11"), [8, "bgp.advertisement[0].prepend", "from 0 to 10"]],
   ["no such way without endpoints", advertisement('without_endpoints = "keeep"'), [8, "bgp.advertisement[0].without_endpoints", '"withdraw" or "keep"', 'did you mean "keep"?']],
+  ["no such link bandwidth", advertisement('link_bandwidth = "transitve"'), [8, "bgp.advertisement[0].link_bandwidth", '"off", "non-transitive" or "transitive"', 'did you mean "transitive"?']],
+  ["a link bandwidth as a number", advertisement("link_bandwidth = 1000"), [8, "bgp.advertisement[0].link_bandwidth", "not 1000"]],
+  ["two of different link bandwidth", advertisement('name = "a"\n[[bgp.advertisement]]\nname = "b"\nlink_bandwidth = "transitive"'), [11, "bgp.advertisement[1].link_bandwidth", '"transitive" contradicts bgp.advertisement[0] at', 'with "off"']],
   ["two of different local_pref", advertisement('name = "a"\n[[bgp.advertisement]]\nname = "b"\nlocal_pref = 200'), [11, "bgp.advertisement[1].local_pref", "200 contradicts bgp.advertisement[0] at /etc/bmlb/config.toml:7", "with 100"]],
   ["two of which one has a MED", advertisement('name = "a"\nmed = 5\n[[bgp.advertisement]]\nname = "b"'), [10, "bgp.advertisement[1].med", "none contradicts", "with 5"]],
   ["two of different length of path", advertisement('name = "a"\nprepend = 1\n[[bgp.advertisement]]\nname = "b"\npeers = ["tor-*"]\nprepend = 2'), [13, "bgp.advertisement[1].prepend", "2 contradicts"]],

@@ -226,15 +226,23 @@ const TO_COME: readonly Wrong[] = [
   ["the kernel's routing tables", "[forwarding]\ntable_base = 250", [2, "forwarding.table_base", "253 to 255 are the kernel's own"]],
   ["a rule after main", "[forwarding]\nrule_priority = 32766", [2, "forwarding.rule_priority", "from 1 to 32765"]],
   ["a node network with host bits", '[forwarding]\nnode_networks = ["10.0.0.1/8"]', [2, "forwarding.node_networks[0]", '"10.0.0.0/8"']],
-  ["a profile of BFD", '[[bfd]]\nname = "fast"', [1, "bfd[0]", "not supported yet: BFD is to come"]],
-  ["a profile without a name", "[[bfd]]", [1, "bfd[0].name", "missing"], [1, "bfd[0]", "not supported yet"]],
-  ["a multiplier of one", '[[bfd]]\nname = "fast"\ndetect_multiplier = 1', [1, "bfd[0]", "not supported yet"], [3, "bfd[0].detect_multiplier", "from 2 to 255"]],
-  ["an interval of 1 ms", '[[bfd]]\nname = "fast"\nreceive_interval = "1ms"', [1, "bfd[0]", "not supported yet"], [3, "bfd[0].receive_interval", 'from "10ms" to "60s"']],
-  ["a TTL of 255", '[[bfd]]\nname = "fast"\nminimum_ttl = 255', [1, "bfd[0]", "not supported yet"], [3, "bfd[0].minimum_ttl", "from 1 to 254"]],
-  ["two profiles of one name", '[[bfd]]\nname = "a"\n[[bfd]]\nname = "A"', [1, "bfd[0]", "not supported yet"], [3, "bfd[1]", "not supported yet"], [4, "bfd[1].name", "taken by"]],
 ];
 
-for (const [where, cases] of Object.entries({ "the structure": STRUCTURE, "[host]": HOST, "[kubernetes]": KUBERNETES, "[[pool]]": POOLS, "[[l2]]": L2, "[fleet] and [metrics]": REST, "what is to come": TO_COME })) {
+const BFD: readonly Wrong[] = [
+  ["a profile without a name", "[[bfd]]", [1, "bfd[0].name", "missing"]],
+  ["a multiplier of one", '[[bfd]]\nname = "fast"\ndetect_multiplier = 1', [3, "bfd[0].detect_multiplier", "from 2 to 255"]],
+  ["a multiplier of 256", '[[bfd]]\nname = "fast"\ndetect_multiplier = 256', [3, "bfd[0].detect_multiplier", "from 2 to 255"]],
+  ["an interval of 1 ms", '[[bfd]]\nname = "fast"\nreceive_interval = "1ms"', [3, "bfd[0].receive_interval", 'from "10ms" to "60s"']],
+  ["an interval of 61 s", '[[bfd]]\nname = "fast"\ntransmit_interval = "61s"', [3, "bfd[0].transmit_interval", 'from "10ms" to "60s"']],
+  ["an interval as a number", '[[bfd]]\nname = "fast"\ntransmit_interval = 300', [3, "bfd[0].transmit_interval", "must be a duration"]],
+  ["echo in words", '[[bfd]]\nname = "fast"\necho_mode = "on"', [3, "bfd[0].echo_mode", "true or false"]],
+  ["a TTL of 255", '[[bfd]]\nname = "fast"\nminimum_ttl = 255', [3, "bfd[0].minimum_ttl", "from 1 to 254"]],
+  ["a misspelt key", '[[bfd]]\nname = "fast"\nrecieve_interval = "1s"', [3, "bfd[0].recieve_interval", 'did you mean "receive_interval"?']],
+  ["one table", '[bfd]\nname = "fast"', [1, "bfd", "write [[bfd]], not [bfd]"]],
+  ["two profiles of one name", '[[bfd]]\nname = "a"\n[[bfd]]\nname = "A"', [4, "bfd[1].name", "taken by"]],
+];
+
+for (const [where, cases] of Object.entries({ "the structure": STRUCTURE, "[host]": HOST, "[kubernetes]": KUBERNETES, "[[pool]]": POOLS, "[[l2]]": L2, "[fleet] and [metrics]": REST, "[[bfd]]": BFD, "what is to come": TO_COME })) {
   for (const [what, toml, ...expected] of cases) test(`wrong in ${where}: ${what}`, () => { assertProblems(load(toml), expected); });
 }
 

@@ -55,28 +55,36 @@ for (const [way, tables] of [
   });
 }
 
+/** Of a key that stands in the place of another: which. */
+function insteadOf(table: string, key: string): string | undefined {
+  return SCHEMA.find(({ path }) => path === table)?.keys[key]?.insteadOf;
+}
+
 /** What a table needs to stand beside it. */
 const TOGETHER: Readonly<Record<string, readonly string[]>> = {
-  "bgp.peer": ["bgp"],
-  "bgp.advertisement": ["bgp", "bgp.peer"],
+  "bgp.peer": ["bgp", "bfd"],
+  "bgp.advertisement": ["bgp", "bgp.peer", "bfd"],
 };
 
 for (const { table, lines } of PARTS.filter((part) => part.table !== "")) {
   const beside = ["pool", ...(TOGETHER[table] ?? [])];
   test(`everything of ${table} at once is a valid configuration`, () => {
-    assert.deepEqual(problemsOf(loadShipped(alive([table, ...beside]))), []);
+    assert.deepEqual(problemsOf(loadShipped(alive([table, ...beside], (key) => [table, ...beside].every((one) => insteadOf(one, key) === undefined)))), []);
   });
 
   for (const key of lines.flatMap((line) => /^#([a-z0-9_]+) = /.exec(line)?.[1] ?? [])) {
     test(`${table}.${key} alone, beside what its table cannot do without, is a valid configuration`, () => {
       const needed = new Set([...FIRST, key]);
+      needed.delete(insteadOf(table, key) ?? "");
       assert.deepEqual(problemsOf(loadShipped(alive([table, ...beside], (name) => needed.has(name)))), []);
     });
   }
 }
 
 test("everything at once is a valid configuration", () => {
-  assert.deepEqual(problemsOf(loadShipped(alive(PARTS.map((part) => part.table)))), []);
+  const all = PARTS.map((part) => part.table);
+  const isOther = (key: string): boolean => SCHEMA.some(({ path }) => insteadOf(path, key) !== undefined);
+  assert.deepEqual(problemsOf(loadShipped(alive(all, (key) => !isOther(key)))), []);
 });
 
 test("every key whose effect is built stands in the file once, and no other", () => {

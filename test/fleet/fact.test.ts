@@ -19,6 +19,12 @@ for (const [fact, level, sentence] of [
   [{ fact: "rank", segment: "eth0", rank: 2, before: undefined, reason: "on probation after its start", leaving: false }, "notice", "rank 2 on eth0: on probation after its start"],
   [{ fact: "rank", segment: "eth0", rank: 0, before: 3, reason: "leaving", leaving: true }, "notice", "rank 0 on eth0: leaving"],
   [{ fact: "stranger", segment: "eth0", address: VIP, mac: mac(9), serving: false }, "warning", "192.0.2.1 is used on eth0 by 02:00:00:00:00:09, which is no host of the fleet; it is not taken from it"],
+  [{ fact: "leaving", why: "drain", serving: 2 }, "notice", "drained: hands over 2 VIPs"],
+  [{ fact: "leaving", why: "restart", serving: 1 }, "notice", "about to restart, hands over 1 VIP"],
+  [{ fact: "undrained" }, "notice", "drained no more"],
+  [{ fact: "bgp", announces: true, retiring: false, reason: "eligible" }, "notice", "has routes for BGP peers: eligible"],
+  [{ fact: "bgp", announces: true, retiring: true, reason: "drained" }, "notice", "tells BGP peers that it is their last choice: drained"],
+  [{ fact: "bgp", announces: false, retiring: true, reason: "drained (rank 0), and edge-2 announces (rank 3)" }, "notice", "has no routes for BGP peers: drained (rank 0), and edge-2 announces (rank 3)"],
 ] as const satisfies readonly (readonly [FleetFact, string, string])[]) {
   test(`the log says: ${sentence}`, () => {
     const line = sayFact(fact);

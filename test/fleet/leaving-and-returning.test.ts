@@ -50,6 +50,25 @@ test("a drained host without a successor keeps answering", () => {
   assert.equal(rig.fleet.handedOver(), true);
 });
 
+for (const [failback, again] of [
+  ["auto", true],
+  ["never", false],
+] as const) {
+  test(`an undrained host is eligible at once, and with failback = "${failback}" ${again ? "takes its VIP back" : "leaves its VIP where it is"}`, () => {
+    const rig = Rig.settled([MINE], { settings: { failback } });
+    rig.says({});
+    rig.input({ type: "leave", why: "drain" });
+    rig.heard(MINE, EDGE_2);
+    rig.says({ serving: 1 });
+    assert.deepEqual([rig.rank, rig.serves(MINE)], [0, false]);
+    rig.pass(5_000);
+    rig.input({ type: "undrain" });
+    assert.deepEqual([rig.rank, rig.urgent.at(-1)?.leaving], [3, false]);
+    rig.pass(2_000);
+    assert.equal(rig.serves(MINE), again);
+  });
+}
+
 test("what a host that leaves serves is claimed while it still answers", () => {
   const rig = Rig.settled([]);
   rig.says({ serving: 1 });

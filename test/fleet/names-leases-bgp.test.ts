@@ -134,7 +134,8 @@ test("a drained host is the last choice of routers for a while, then withdraws; 
   assert.match(rig.fleet.presence().reason, /no other host announces/);
   rig.input({ type: "undrain" });
   assert.equal(bgpOf(rig), "announces, keeps nothing");
-  assert.deepEqual([rig.rank, rig.facts.filter(({ fact }) => fact === "undrained").length], [3, 1]);
+  assert.deepEqual([rig.rank, rig.factsOf("undrained").length], [3, 1]);
+  assert.deepEqual(rig.factsOf("bgp").map(({ announces, retiring }) => [announces, retiring]), [[true, true], [false, true], [true, true], [true, false]]);
 });
 
 test("a drained host that announced nothing does not begin to", () => {

@@ -5,10 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { type Negotiated, negotiate, ourOpen } from "../../src/bgp/negotiated.ts";
+import { Engine } from "../../src/bfd/engine.ts";
+import { PacketCounters, type Report } from "../../src/bfd/messages.ts";
 import { readHeaderError, readMessage } from "../../src/bgp/reading.ts";
 import type { State } from "../../src/bgp/fsm.ts";
 import { type Self, react } from "../../src/l2/responder.ts";
-import { type Address, type Ipv4, ZERO_MAC } from "../../src/net/index.ts";
+import { type Address, type Ipv4, ZERO_MAC, address } from "../../src/net/index.ts";
 import {
   BgpError,
   Framer,
@@ -22,6 +24,7 @@ import {
   decodeNotification,
   decodeOpen,
   decodeRouteRefresh,
+  decodeRouterDiscovery,
   decodeUpdate,
   describeCapability,
   describeNotification,
@@ -32,10 +35,17 @@ import {
   encodeNdp,
   encodeNotification,
   encodeOpen,
+  encodeRouterDiscovery,
   icmpv6Checksum,
   isGroupMac,
+  isLinkLocal,
   prefixesOf,
+  decodeBfd,
+  decodeBfdEcho,
+  encodeBfd,
+  encodeBfdEcho,
 } from "../../src/wire/index.ts";
+import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { PEER } from "../bgp/world.ts";
 import { US, VIP, VIP_V6 } from "../l2/frames.ts";
 
@@ -74,9 +84,9 @@ function acceptedByBgp<T>(code: number, decode: () => T): T | undefined {
 }
 
 const UPDATE_CONTEXTS: readonly UpdateContext[] = [
-  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"] },
-  { fourOctetAs: true, internal: true, families: ["ipv6"] },
-  { fourOctetAs: false, internal: false, families: ["ipv4"] },
+  { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"], extendedNextHop: true },
+  { fourOctetAs: true, internal: true, families: ["ipv6"], extendedNextHop: false },
+  { fourOctetAs: false, internal: false, families: ["ipv4"], extendedNextHop: false },
 ];
 
 const AGREED: Negotiated = negotiate(SELF, PEER, ourOpen(SELF, PEER, "capabilities"), { asn: 64501, holdSeconds: 90, identifier: "10.7.0.254" as Ipv4, capabilities: [
@@ -117,6 +127,18 @@ export const TARGETS: readonly Target[] = [
     },
   },
   {
+    name: "router-discovery",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      for (const packet of [octets, repairedNdp(octets, 133)]) {
+        const message = accepted(() => decodeRouterDiscovery(packet));
+        if (message === undefined) continue;
+        assert.deepEqual(decodeRouterDiscovery(encodeRouterDiscovery(message)), message);
+        assert.ok(message.type === "router-solicitation" || isLinkLocal(message.source));
+      }
+    },
+  },
+  {
     name: "frame",
     most: FRAME_OCTETS,
     run: (octets) => {
@@ -137,6 +159,23 @@ export const TARGETS: readonly Target[] = [
       const once = decodeHello(encodeHello(read.hello, "plain")).hello;
       assert.deepEqual([once.name, once.instance, once.sequence, once.rank], [read.hello.name, read.hello.instance, read.hello.sequence, read.hello.rank]);
       assert.deepEqual(decodeHello(encodeHello(once, "plain")).hello, once);
+    },
+  },
+  {
+    name: "bfd",
+    most: 24 * 8,
+    run: (octets) => {
+      const packet = accepted(() => decodeBfd(octets));
+      if (packet !== undefined && !packet.authenticationPresent) assert.deepEqual(decodeBfd(encodeBfd(packet)), packet);
+      hearBfd(octets);
+    },
+  },
+  {
+    name: "bfd-echo",
+    most: FRAME_OCTETS,
+    run: (octets) => {
+      const echo = accepted(() => decodeBfdEcho(octets));
+      if (echo !== undefined) assert.deepEqual(decodeBfdEcho(encodeBfdEcho(echo, US, US)), echo);
     },
   },
   {
@@ -205,6 +244,43 @@ export const TARGETS: readonly Target[] = [
   },
 ];
 
+const DISCRIMINATOR = 0x1111;
+
+/** A session that hears packets of 24 octets, one after the other, half of which name it. */
+function hearBfd(octets: Uint8Array): void {
+  const world = new VirtualWorld();
+  let report: Report | undefined;
+  let sent = 0;
+  const engine = new Engine({
+    clock: new VirtualClock(world),
+    random: seededRandom(1),
+    processMs: () => world.time,
+    muted: () => false,
+    send: (_fd, answer) => {
+      sent++;
+      assert.equal(decodeBfd(answer).myDiscriminator, DISCRIMINATOR);
+      return undefined;
+    },
+    receive: () => undefined,
+    afterArrivals: (fn) => { fn(); },
+    tell: (message) => {
+      if (message.type === "report") report = message.report;
+    },
+  });
+  const profile = { requiredMinRxMs: 50, desiredMinTxMs: 50, detectMult: 3, echoMs: undefined, passive: false, minimumTtl: 254 };
+  engine.take({ type: "add", session: DISCRIMINATOR, remote: address("10.7.0.254"), listener: 1, fd: 3, profile, counters: new PacketCounters().shared });
+  for (let at = 0; at < octets.length; at += 24) {
+    const packet = Uint8Array.from(octets.subarray(at, at + 24));
+    if (packet.length === 24 && (packet[23] ?? 0) % 2 === 0) packet.set([0, 0, 0x11, 0x11], 8);
+    engine.arrived(1, packet, "10.7.0.254");
+    world.advance(20);
+  }
+  const state = report?.state;
+  world.advance(10_000);
+  engine.stop();
+  assert.ok(state !== undefined && sent < 24 + 4 * octets.length, `${sent} packets`);
+}
+
 const TYPES: readonly MessageType[] = ["UPDATE", "OPEN", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH"];
 const STATES: readonly State[] = ["Established", "OpenSent", "OpenConfirm"];
 
@@ -241,12 +317,15 @@ function framed(octets: Uint8Array): Uint8Array {
   return Buffer.concat(messages);
 }
 
-/** The packet with a header and a checksum that let it through to the options, which mutation alone would hardly ever hit. */
-function repairedNdp(octets: Uint8Array): Uint8Array {
+/**
+ * The packet with a header and a checksum that let it through to the options, which mutation alone would hardly ever hit. It is of the
+ * given type or of the one after it.
+ */
+function repairedNdp(octets: Uint8Array, type = 135): Uint8Array {
   const packet = Uint8Array.from(octets);
   if (packet.length < 64) return packet;
   packet.set([0x60, 0, 0, 0, (packet.length - 40) >> 8, (packet.length - 40) & 0xff, 58, 255]);
-  packet.set([(packet[40] ?? 0) % 2 === 0 ? 136 : 135, 0, 0, 0], 40);
+  packet.set([type + ((packet[40] ?? 0) % 2 === 0 ? 1 : 0), 0, 0, 0], 40);
   const checksum = icmpv6Checksum(packet);
   packet.set([checksum >> 8, checksum & 0xff], 42);
   return packet;

@@ -108,7 +108,7 @@ for (const [what, conditions, expected] of [
   test(`an endpoint that is ${what} is read so`, () => {
     const reading = readSlice("main", { ...SLICE, endpoints: [{ addresses: ["10.0.0.1"], nodeName: "n1", conditions }] });
     assert.ok(reading.type === "value");
-    assert.deepEqual(reading.value, { key: "main/shop/web-x1", service: "main/shop/web", endpoints: [{ node: "n1", ...expected }] });
+    assert.deepEqual(reading.value, { key: "main/shop/web-x1", service: "main/shop/web", family: "ipv4", endpoints: [{ node: "n1", ...expected }] });
   });
 }
 
@@ -116,6 +116,14 @@ test("an empty EndpointSlice as a real server sends it has no endpoints", () => 
   const reading = readSlice("main", { ...SLICE, endpoints: null, ports: null });
   assert.ok(reading.type === "value");
   assert.deepEqual(reading.value.endpoints, []);
+});
+
+test("an EndpointSlice says of which family its addresses are, if they are addresses", () => {
+  for (const [addressType, family] of [["IPv4", "ipv4"], ["IPv6", "ipv6"], ["FQDN", undefined], [undefined, undefined], [6, undefined]] as const) {
+    const reading = readSlice("main", { ...SLICE, addressType });
+    assert.ok(reading.type === "value");
+    assert.equal(reading.value.family, family);
+  }
 });
 
 test("an EndpointSlice of nobody is irrelevant", () => {

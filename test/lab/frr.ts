@@ -10,9 +10,10 @@ import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
 const END_OF_ANSWER = Buffer.alloc(3);
-const DAEMONS = "/usr/lib/frr";
+export const DAEMONS = "/usr/lib/frr";
 
 export type FrrNeighbor = {
+  /** Of an unnumbered one, the interface on which it is. */
   readonly address: string;
   readonly asn: number;
   /** More lines for it, as after `neighbor ADDRESS`: "password secret", "ttl-security hops 1". */
@@ -122,7 +123,7 @@ async function ask(path: string, command: string): Promise<string> {
   throw new Error(`${path} closed the connection before it had answered "${command}"`);
 }
 
-async function startDaemon(host: Host, sockets: string, name: string, configuration: string): Promise<LabProcess> {
+export async function startDaemon(host: Host, sockets: string, name: string, configuration: string, more: readonly string[] = []): Promise<LabProcess> {
   const file = host.write(`frr/${name}.conf`, configuration);
   chmodSync(file, 0o644);
   return await host.spawn(
@@ -130,7 +131,7 @@ async function startDaemon(host: Host, sockets: string, name: string, configurat
     [
       `${DAEMONS}/${name}`, "-u", "frr", "-g", "frr",
       "--vty_socket", sockets, "-z", `${sockets}/zserv.api`, "-i", `${sockets}/${name}.pid`,
-      "-f", file, "-A", "127.0.0.1", "-P", "0", "--log", "stdout",
+      "-f", file, "-A", "127.0.0.1", "-P", "0", "--log", "stdout", ...more,
     ],
     { name },
   );
@@ -147,7 +148,8 @@ function bgpConfiguration(hostname: string, options: FrrOptions): string {
     " bgp log-neighbor-changes",
   ];
   for (const neighbor of options.neighbors) {
-    lines.push(` neighbor ${neighbor.address} remote-as ${neighbor.asn}`, ` neighbor ${neighbor.address} timers connect 1`);
+    const remote = isInterface(neighbor.address) ? "interface remote-as" : "remote-as";
+    lines.push(` neighbor ${neighbor.address} ${remote} ${neighbor.asn}`, ` neighbor ${neighbor.address} timers connect 1`);
     for (const setting of neighbor.settings ?? []) lines.push(` neighbor ${neighbor.address} ${setting}`);
   }
   for (const setting of options.settings ?? []) lines.push(` ${setting}`);
@@ -160,6 +162,10 @@ function bgpConfiguration(hostname: string, options: FrrOptions): string {
     lines.push(" exit-address-family");
   }
   return `${lines.join("\n")}\n`;
+}
+
+function isInterface(text: string): boolean {
+  return !/[.:]/.test(text);
 }
 
 function familyOf(text: string): "ipv4" | "ipv6" {

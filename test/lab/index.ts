@@ -1,4 +1,5 @@
 /** The lab: machines, networks and what runs on them as values, for tests, the demo and the benchmarks. */
+export { Bfdd, type BfddPeer } from "./bfdd.ts";
 export { Bird } from "./bird.ts";
 export { BootedSystem, whyNoBoot, type Release } from "./booted.ts";
 export { Capture } from "./capture.ts";
@@ -16,7 +17,7 @@ export { labTest } from "./lab-test.ts";
 export { type Notification } from "./notify.ts";
 export { OpenBgpd } from "./openbgpd.ts";
 export { Prober, type ProbeReport, type Silence } from "./prober.ts";
-export { CommandError, LabProcess, run, type Exit, type Line, type Output } from "./run.ts";
+export { CommandError, LabProcess, run, runToEnd, type Exit, type Line, type Output } from "./run.ts";
 export { Link, Segment } from "./segment.ts";
 export { standIn, type Endpoint, type ServedVip } from "./stand-in.ts";
 export { now } from "./time.ts";

@@ -6,6 +6,7 @@ import type { Link } from "../../src/linux/index.ts";
 import { Liveness } from "../../src/liveness/index.ts";
 import { silentLog } from "../../src/log/index.ts";
 import { address, type Ipv6, parseMac } from "../../src/net/index.ts";
+import { WorkerThread } from "../../src/thread/index.ts";
 import { VirtualClock, VirtualWorld } from "../../src/time/index.ts";
 
 /** A clock that tells how many of its timers wait. */
@@ -37,15 +38,16 @@ const MISSING: Link = {
   mtu: 1500,
 };
 
-function make(): { readonly world: VirtualWorld; readonly clock: CountingClock; readonly liveness: Liveness } {
+function make(): { readonly world: VirtualWorld; readonly clock: CountingClock; readonly thread: WorkerThread; readonly liveness: Liveness } {
   const world = new VirtualWorld();
   const clock = new CountingClock(world);
-  return { world, clock, liveness: new Liveness({ log: silentLog, clock, onHello: () => undefined, onOwnHello: () => undefined }) };
+  const thread = new WorkerThread({ log: silentLog, clock });
+  return { world, clock, thread, liveness: new Liveness({ log: silentLog, clock, channel: thread.channel("hello"), onHello: () => undefined, onOwnHello: () => undefined }) };
 }
 
 test("a socket that cannot be opened is tried again once a second, however often its interface is told of, and not after the stop", async () => {
-  const { world, clock, liveness } = make();
-  liveness.start();
+  const { world, clock, thread, liveness } = make();
+  thread.start();
   for (let i = 0; i < 20; i++) liveness.segments([MISSING]);
   assert.equal(clock.waiting.size, 1);
   world.advance(5_000);
@@ -55,7 +57,8 @@ test("a socket that cannot be opened is tried again once a second, however often
   assert.equal(clock.waiting.size, 0);
   assert.doesNotMatch(liveness.warnings().join(), /nosuch0/);
   liveness.segments([MISSING]);
-  await liveness.stop();
+  liveness.stop();
+  await thread.stop();
   assert.equal(clock.waiting.size, 0);
 });
 

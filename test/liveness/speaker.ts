@@ -8,15 +8,18 @@ import { type Statement } from "../../src/fleet/index.ts";
 import { LinkWatcher } from "../../src/linux/index.ts";
 import { Liveness } from "../../src/liveness/index.ts";
 import { Journal } from "../../src/log/index.ts";
+import { WorkerThread } from "../../src/thread/index.ts";
 import { systemClock } from "../../src/time/index.ts";
 
 const [name = "", wanted = ""] = process.argv.slice(2);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const log = new Journal(process.stdout, "debug");
 
+const thread = new WorkerThread({ log, clock: systemClock });
 const liveness = new Liveness({
   log,
   clock: systemClock,
+  channel: thread.channel("hello"),
   onHello: (segment, hello, sequence) => {
     print(`heard ${hello.name} on ${segment} sequence=${sequence} lag=${hello.loopLagMs} reason=${hello.reason}`);
   },
@@ -24,8 +27,9 @@ const liveness = new Liveness({
     print(`own hello of ${from} on ${segment}`);
   },
 });
-liveness.start();
+thread.start();
 const tick = (): void => {
+  thread.tick();
   liveness.tick();
   systemClock.timer("tick", 100, tick);
 };

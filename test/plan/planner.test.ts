@@ -8,7 +8,7 @@ import { DirtyQueue, Planner, type World } from "../../src/plan/index.ts";
 import { service, slice } from "../cluster/objects.ts";
 import { advertisement, config, l2, peer } from "../config/values.ts";
 
-const CONFIG = config({ l2: [l2("lan", ["lan"])], peers: [peer("tor", "198.51.100.1")], bgp: [advertisement("out", ["lan"], ["tor"])] });
+const CONFIG = config({ host: { node: "w1" }, l2: [l2("lan", ["lan"])], peers: [peer("tor", "198.51.100.1")], bgp: [advertisement("out", ["lan"], ["tor"], { linkBandwidth: "transitive" })] });
 
 function worldOf(cluster: Cluster, standings: ReadonlyMap<Address, Standing>): World {
   return {
@@ -24,9 +24,9 @@ test("planning what changed gives the same as planning everything, after any seq
   const names = fc.constantFrom("a", "b", "c");
   const ips = fc.uniqueArray(fc.constantFrom("192.0.2.1", "192.0.2.2", "192.0.2.3", "203.0.113.1"), { maxLength: 2 });
   const change: fc.Arbitrary<ClusterChange> = fc.oneof(
-    fc.tuple(names, ips, fc.boolean()).map(([name, list, deleting]): ClusterChange => ({ type: "service", service: service(name, { ips: list, deleting }) })),
+    fc.tuple(names, ips, fc.boolean()).map(([name, list, deleting]): ClusterChange => ({ type: "service", service: service(name, { ips: list, deleting, externalTrafficPolicy: deleting || list.length === 1 ? "Cluster" : "Local" }) })),
     names.map((name): ClusterChange => ({ type: "service-gone", key: service(name).key })),
-    fc.tuple(names, fc.boolean()).map(([name, ready]): ClusterChange => ({ type: "slice", slice: slice(service(name), [{ node: "w1", ready, serving: ready }]) })),
+    fc.tuple(names, fc.array(fc.boolean(), { maxLength: 3 })).map(([name, all]): ClusterChange => ({ type: "slice", slice: slice(service(name), all.map((ready) => ({ node: "w1", ready, serving: ready }))) })),
     names.map((name): ClusterChange => ({ type: "slice-gone", key: slice(service(name), []).key })),
   );
   const standing = fc.tuple(fc.constantFrom("192.0.2.1", "192.0.2.2"), fc.boolean(), fc.nat(3));

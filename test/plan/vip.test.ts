@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
 import { dueVips, type Keepers, planVip, type Ownership, sayReason, standsFor, withoutInterface, type World } from "../../src/plan/index.ts";
-import { address } from "../../src/net/index.ts";
+import { address, formatPrefix } from "../../src/net/index.ts";
 import { node, service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, type ConfigParts, l2, peer, pool } from "../config/values.ts";
 
@@ -60,6 +60,39 @@ test("every peer of an advertisement gets the host route", () => {
     [
       ["tor-1", { address: VIP, length: 32 }],
       ["tor-2", { address: VIP, length: 32 }],
+    ],
+  );
+});
+
+const AGGREGATED = (ipv4: number, ranges: readonly string[] = ["192.0.2.0/28"]): Scene => ({
+  pools: [pool("lan", ranges)],
+  peers: [peer("tor-1", "198.51.100.1")],
+  bgp: [advertisement("out", ["lan"], ["tor-1"], { aggregationLength: { ipv4, ipv6: 128 } })],
+});
+
+for (const [what, scene, vip, expected] of [
+  ["the aggregate of its length", AGGREGATED(28), "192.0.2.1", "192.0.2.0/28"],
+  ["a longer one", AGGREGATED(30), "192.0.2.5", "192.0.2.4/30"],
+  ["itself with the whole length", AGGREGATED(32), "192.0.2.5", "192.0.2.5/32"],
+  ["what is left of the aggregate at the end of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.9", "192.0.2.8/31"],
+  ["itself at the very end of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.10", "192.0.2.10/32"],
+  ["the whole aggregate at the beginning of a range", AGGREGATED(29, ["192.0.2.0-192.0.2.10"]), "192.0.2.7", "192.0.2.0/29"],
+] as const) {
+  test(`a VIP is announced as ${what}: ${expected}`, () => {
+    const plan = planVip(world({ ...scene, service: { ips: [address(vip)] } }), address(vip));
+    assert.deepEqual(plan.bgp.map((decision) => decision.announced && formatPrefix(decision.route.prefix)), [expected]);
+  });
+}
+
+test("two advertisements of different lengths are two routes to one peer; of equal ones the first counts", () => {
+  const lengths = (ipv4: number) => ({ aggregationLength: { ipv4, ipv6: 128 } });
+  const bgp = [advertisement("wide", ["lan"], ["tor-1"], lengths(28)), advertisement("single", ["lan"], ["tor-1"], { localPref: 200 }), advertisement("again", ["lan"], ["tor-1"], lengths(28))];
+  const plan = planVip(world({ peers: [peer("tor-1", "198.51.100.1")], bgp }), VIP);
+  assert.deepEqual(
+    plan.bgp.map((decision) => decision.announced && [decision.advertisement, formatPrefix(decision.route.prefix), decision.route.attributes.localPref]),
+    [
+      ["wide", "192.0.2.0/28", 100],
+      ["single", "192.0.2.1/32", 200],
     ],
   );
 });
@@ -191,6 +224,44 @@ test("before a restart the routers that would keep the routes have them as they 
   assert.deepEqual(toldTo("for the next life", { announceBgp: false, retiring: true, communities }), ["tor-2:100 1"]);
   assert.deepEqual(toldTo("of the last life", { announceBgp: false, communities }), ["tor-1:100 1"]);
   assert.deepEqual(toldTo("nothing", { announceBgp: false, communities }), []);
+});
+
+/** In endpoints; undefined: no link bandwidth is announced. */
+function worthOf(scene: Scene, linkBandwidth: "off" | "transitive" | "non-transitive" = "transitive", presence: Partial<ReturnType<Ownership["presence"]>> = {}): number | undefined {
+  const fleet: Ownership = { ...OWNER, presence: () => ({ announceBgp: true, keeps: "nothing", retiring: false, reason: "", ...presence }) };
+  const local = { ...IN_BGP, host: { node: "w1" }, service: { externalTrafficPolicy: "Local" as const, ...scene.service } };
+  const one = planVip(world({ ...local, ...scene, bgp: [advertisement("out", ["lan"], ["tor-1"], { linkBandwidth })], fleet }), VIP).bgp[0];
+  assert.ok(one?.announced === true);
+  const worth = one.route.attributes.linkBandwidth;
+  if (worth !== undefined) assert.equal(worth.transitive, linkBandwidth === "transitive");
+  return worth === undefined ? undefined : worth.octetsPerSecond / 125_000;
+}
+
+test("under policy Local a route is worth as much as the node of this host has endpoints that are ready", () => {
+  const [ready, away, draining, dead] = [{ node: "w1" }, { node: "w2" }, { node: "w1", ready: false, serving: true, terminating: true }, { node: "w1", ready: false, serving: false }];
+  for (const [endpoints, worth] of [
+    [[ready], 1],
+    [[ready, ready, away, draining, dead], 2],
+    [[draining, draining, away], 2],
+  ] as const) assert.equal(worthOf({ endpoints }), worth);
+  assert.equal(worthOf({ endpoints: [ready, ready] }, "non-transitive"), 2);
+  assert.equal(worthOf({ endpoints: [ready, ready] }, "transitive", { retiring: true }), 2, "to the last");
+});
+
+test("a route is worth as much as any other where that is off, on a gateway, and under policy Cluster", () => {
+  const endpoints = [{ node: "w1" }, { node: "w1" }];
+  assert.equal(worthOf({ endpoints }, "off"), undefined);
+  assert.equal(worthOf({ endpoints, host: { node: undefined } }), undefined);
+  assert.equal(worthOf({ endpoints, service: { externalTrafficPolicy: "Cluster" } }), undefined);
+});
+
+test("a Pod of both families is one endpoint of an address", () => {
+  const both = world({ ...IN_BGP, host: { node: "w1" }, service: { externalTrafficPolicy: "Local" }, endpoints: [], bgp: [advertisement("out", ["lan"], ["tor-1"], { linkBandwidth: "transitive" })] });
+  assert.ok(both.cluster instanceof Cluster);
+  for (const family of ["ipv4", "ipv6"] as const) both.cluster.apply({ type: "slice", slice: slice(service("web"), [{ node: "w1" }, { node: "w1" }], family) });
+  const [one] = planVip(both, VIP).bgp;
+  assert.ok(one?.announced === true);
+  assert.equal(one.route.attributes.linkBandwidth?.octetsPerSecond, 250_000);
 });
 
 test("a Cluster-policy route is kept without endpoints where that is configured", () => {

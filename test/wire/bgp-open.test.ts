@@ -33,7 +33,7 @@ for (const [what, body, open] of [
   ],
   [
     "with graceful restart, a role, a host name, IPv4 over IPv6 next hops and what nobody knows",
-    `${HEAD} 26 02 24 40 06 c078 0001 01 80  09 01 03  49 06 04 65646765 00  05 06 0001 0001 0002  46 00  06 00  80 00  c8 01 2a`,
+    `${HEAD} 2f 02 2d 40 06 c078 0001 01 80  09 01 03  49 06 04 65646765 00  05 06 0001 0001 0002  46 00  06 00  80 00  c8 01 2a  47 07 0001 01 80 015180`,
     {
       asn: 64500,
       holdSeconds: 90,
@@ -47,6 +47,7 @@ for (const [what, body, open] of [
         { name: "extended-message" },
         { name: "route-refresh-cisco" },
         { name: "unknown", code: 200, value: octets("2a") },
+        { name: "long-lived-graceful-restart", families: [{ afi: 1, safi: 1, forwarding: true, staleSeconds: 86_400 }] },
       ],
     },
   ],

@@ -18,6 +18,7 @@ import {
   encodeEndOfRib,
   encodeNlri,
   encodeWithdrawal,
+  linkBandwidth,
   ownPath,
   prefixesOf,
   routeTarget,
@@ -25,13 +26,15 @@ import {
 import { toHex } from "./hex.ts";
 import { octets } from "./octets.ts";
 
-const EXTERNAL: UpdateContext = { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"] };
+const EXTERNAL: UpdateContext = { fourOctetAs: true, internal: false, families: ["ipv4", "ipv6"], extendedNextHop: false };
+const EXTENDED: UpdateContext = { ...EXTERNAL, extendedNextHop: true };
 const INTERNAL: UpdateContext = { ...EXTERNAL, internal: true };
 const OLD: UpdateContext = { ...EXTERNAL, fourOctetAs: false };
 
 const V4: NextHop = { family: "ipv4", address: "192.0.2.1" as Ipv4 };
 const V6: NextHop = { family: "ipv6", global: "2001:db8::1" as Ipv6, linkLocal: undefined };
 const V6_ON_LINK: NextHop = { family: "ipv6", global: "2001:db8::1" as Ipv6, linkLocal: "fe80::1" as Ipv6 };
+const ONLY_ON_LINK: NextHop = { family: "ipv6", global: "fe80::1" as Ipv6, linkLocal: "fe80::1" as Ipv6 };
 const PLAIN = { origin: "igp", asPath: ownPath(64500, 1) } as const;
 
 function nlri(text: string): Nlri {
@@ -53,7 +56,7 @@ function routes(fields: Update["reachable"]): string[] {
 }
 
 function announce(attributes: PathAttributes, nextHop: NextHop, context: UpdateContext, prefixes: readonly string[]): Uint8Array[] {
-  const encoded = announcement(attributes, nextHop, context);
+  const encoded = announcement(prefixes.some((prefix) => prefix.includes(":")) ? "ipv6" : "ipv4", attributes, nextHop, context);
   assert.ok(encoded !== undefined);
   return encodeAnnouncement(encoded, prefixes.map(nlri));
 }
@@ -104,6 +107,18 @@ for (const [what, messages, expected] of [
      40 01 01 00  40 02 06 02 01 0000fbf4`,
   ],
   [
+    "IPv4 by an IPv6 next hop (RFC 8950): MP_REACH_NLRI first, no NEXT_HOP",
+    announce(PLAIN, V6, EXTENDED, ["198.51.100.7/32"]),
+    `ff*16 0041 02 0000 002a  80 0e 1a 0001 01 10 20010db8000000000000000000000001 00 20 c6336407
+     40 01 01 00  40 02 06 02 01 0000fbf4`,
+  ],
+  [
+    "IPv4 on a link without a global address: the link-local one twice",
+    announce(PLAIN, ONLY_ON_LINK, EXTENDED, ["198.51.100.7/32"]),
+    `ff*16 0051 02 0000 003a  80 0e 2a 0001 01 20 fe800000000000000000000000000001 fe800000000000000000000000000001 00 20 c6336407
+     40 01 01 00  40 02 06 02 01 0000fbf4`,
+  ],
+  [
     "toward a speaker of two-octet AS numbers: AS_TRANS and AS4_PATH",
     announce({ origin: "igp", asPath: ownPath(4_200_000_001, 2) }, V4, OLD, ["198.51.100.7/32"]),
     "ff*16 003d 02 0000 0021  40 01 01 00  40 02 06 02 02 5ba0 5ba0  40 03 04 c0000201  c0 11 0a 02 02 fa56ea01 fa56ea01  20 c6336407",
@@ -112,6 +127,11 @@ for (const [what, messages, expected] of [
     "toward a speaker of two-octet AS numbers, from one: no AS4_PATH",
     announce(PLAIN, V4, OLD, ["198.51.100.7/32"]),
     "ff*16 002e 02 0000 0012  40 01 01 00  40 02 04 02 01 fbf4  40 03 04 c0000201  20 c6336407",
+  ],
+  [
+    "toward a speaker of two-octet AS numbers: AGGREGATOR with AS_TRANS, and AS4_AGGREGATOR",
+    announce({ ...PLAIN, aggregator: { asn: 4_200_000_001, address: "192.0.2.9" as Ipv4 } }, V4, OLD, ["198.51.100.7/32"]),
+    "ff*16 0042 02 0000 0026  40 01 01 00  40 02 04 02 01 fbf4  40 03 04 c0000201  c0 07 06 5ba0 c0000209  c0 12 08 fa56ea01 c0000209  20 c6336407",
   ],
   ["withdrawal of IPv4", encodeWithdrawal("ipv4", ["198.51.100.7/32", "0.0.0.0/0"].map(nlri)), "ff*16 001d 02 0006 20 c6336407 00 0000"],
   ["withdrawal of IPv6", encodeWithdrawal("ipv6", ["2001:db8::/33"].map(nlri)), "ff*16 0023 02 0000 000c  80 0f 09 0002 01 21 20010db800"],
@@ -128,10 +148,14 @@ test("what has no prefix to say makes no message", () => {
   assert.deepEqual(announce(PLAIN, V6, EXTERNAL, []), []);
 });
 
+test("IPv6 routes never have an IPv4 next hop", () => {
+  assert.throws(() => announcement("ipv6", PLAIN, V4, EXTERNAL), RangeError);
+});
+
 test("attributes that leave no room for prefixes are refused instead of sent", () => {
   const communities = Array.from({ length: 600 }, (_, i) => i);
-  assert.equal(announcement({ ...PLAIN, communities }, V4, EXTERNAL), undefined);
-  assert.notEqual(announcement({ ...PLAIN, communities: communities.slice(0, 400) }, V4, EXTERNAL), undefined);
+  assert.equal(announcement("ipv4", { ...PLAIN, communities }, V4, EXTERNAL), undefined);
+  assert.notEqual(announcement("ipv4", { ...PLAIN, communities: communities.slice(0, 400) }, V4, EXTERNAL), undefined);
 });
 
 const prefixes: Readonly<Record<Family, fc.Arbitrary<Prefix>>> = {
@@ -169,9 +193,10 @@ for (const family of ["ipv4", "ipv6"] as const) {
 
   test(`any number of ${family} prefixes is packed into whole messages of one kind, and read back without a complaint`, () => {
     fc.assert(
-      fc.property(fc.array(prefixes[family], { minLength: 1, maxLength: 1500 }), attributes, context, fc.boolean(), (list, sent, session, onLink) => {
-        const nextHop = family === "ipv4" ? V4 : onLink ? V6_ON_LINK : V6;
-        const encoded = announcement(sent, nextHop, session);
+      fc.property(fc.array(prefixes[family], { minLength: 1, maxLength: 1500 }), attributes, context, fc.constantFrom(V4, V6, V6_ON_LINK, ONLY_ON_LINK), (list, sent, agreed, hop) => {
+        const nextHop = family === "ipv6" && hop === V4 ? V6 : hop;
+        const session = { ...agreed, extendedNextHop: nextHop !== V4 };
+        const encoded = announcement(family, session.internal ? { ...sent, localPref: 100 } : sent, nextHop, session);
         assert.ok(encoded !== undefined);
         const wanted = list.map(formatPrefix);
         const announced = encodeAnnouncement(encoded, list.map(encodeNlri));
@@ -199,6 +224,7 @@ function read(message: Uint8Array, session: UpdateContext, kind: "reachable" | "
 const ORIGIN = "40 01 01 00";
 const AS_PATH = "40 02 06 02 01 0000fde9";
 const NEXT_HOP = "40 03 04 c0000202";
+const LOCAL_PREF = "40 05 04 00000064";
 const NLRI = "18 cb0071";
 const MP_REACH = "80 0e 1a 0002 01 10 20010db8000000000000000000000002 00 20 20010db8";
 const MP_UNREACH = "80 0f 08 0002 01 20 20010db8";
@@ -218,12 +244,16 @@ test("a plain announcement is read", () => {
 for (const [what, session, octetsOf, expected] of [
   ["extended length without need", EXTERNAL, body(`50 01 0001 00 ${AS_PATH} ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
   ["attributes in any order", EXTERNAL, body(`${NEXT_HOP} ${AS_PATH} ${ORIGIN}`, NLRI), ["203.0.113.0/24"]],
-  ["an empty AS_PATH from inside", INTERNAL, body(`${ORIGIN} 40 02 00 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
-  ["confederation segments from inside", INTERNAL, body(`${ORIGIN} 40 02 06 03 01 0000fde9 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
+  ["an empty AS_PATH from inside", INTERNAL, body(`${ORIGIN} 40 02 00 ${NEXT_HOP} ${LOCAL_PREF}`, NLRI), ["203.0.113.0/24"]],
+  ["confederation segments from inside", INTERNAL, body(`${ORIGIN} 40 02 06 03 01 0000fde9 ${NEXT_HOP} ${LOCAL_PREF}`, NLRI), ["203.0.113.0/24"]],
   ["two-octet AS numbers", OLD, body(`${ORIGIN} 40 02 04 02 01 fde9 ${NEXT_HOP}`, NLRI), ["203.0.113.0/24"]],
   ["IPv6", EXTERNAL, body(`${MP_REACH} ${ORIGIN} ${AS_PATH}`), ["2001:db8::/32"]],
   ["IPv6 with two next hops", EXTERNAL, body(`80 0e 2a 0002 01 20 20010db8000000000000000000000002 fe800000000000000000000000000002 00 20 20010db8 ${ORIGIN} ${AS_PATH}`), ["2001:db8::/32"]],
   ["IPv4 in MP_REACH_NLRI", EXTERNAL, body(`80 0e 0d 0001 01 04 c0000202 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), ["203.0.113.0/24"]],
+  ["IPv4 by an IPv6 next hop", EXTENDED, body(`80 0e 19 0001 01 10 20010db8000000000000000000000002 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), ["203.0.113.0/24"]],
+  ["IPv4 by a link-local next hop alone", EXTENDED, body(`80 0e 19 0001 01 10 fe800000000000000000000000000002 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), ["203.0.113.0/24"]],
+  ["IPv4 by two IPv6 next hops", EXTENDED, body(`80 0e 29 0001 01 20 20010db8000000000000000000000002 fe800000000000000000000000000002 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), ["203.0.113.0/24"]],
+  ["IPv4 in MP_REACH_NLRI where IPv6 next hops are agreed", EXTENDED, body(`80 0e 0d 0001 01 04 c0000202 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), ["203.0.113.0/24"]],
   ["IPv6 extended communities and ATTR_SET", EXTERNAL, body(`${ORIGIN} ${AS_PATH} ${NEXT_HOP} c0 19 14 00*20 c0 80 08 0000fde9 40 01 01 00`, NLRI), ["203.0.113.0/24"]],
   ["IPv4 and IPv6 in one message", EXTERNAL, body(`${ORIGIN} ${AS_PATH} ${NEXT_HOP} ${MP_REACH}`, NLRI), ["203.0.113.0/24", "2001:db8::/32"]],
   ["an unknown optional attribute", EXTERNAL, body(`${ORIGIN} ${AS_PATH} ${NEXT_HOP} c0 63 02 0000`, NLRI), ["203.0.113.0/24"]],
@@ -233,6 +263,7 @@ for (const [what, session, octetsOf, expected] of [
   ["a family that was not agreed on", { ...EXTERNAL, families: ["ipv4"] }, body(`${MP_REACH} ${ORIGIN} ${AS_PATH}`), []],
   ["VPN routes that nobody asked for", EXTERNAL, body(`80 0e 11 0001 80 0c 0000000000000000c0000202 00 ${ORIGIN} ${AS_PATH}`), []],
   ["host bits in a prefix", EXTERNAL, body(`${ORIGIN} ${AS_PATH} ${NEXT_HOP}`, "17 cb0071"), ["203.0.112.0/23"]],
+  ["nothing but attributes from inside", INTERNAL, body(`${ORIGIN} ${AS_PATH}`), []],
   ["nothing but attributes", EXTERNAL, body(`${ORIGIN} ${AS_PATH}`), []],
 ] as const) {
   test(`accepts ${what}`, () => {
@@ -286,6 +317,7 @@ for (const [what, session, list, attribute, approach] of [
   ["LOCAL_PREF from outside", EXTERNAL, `${ORIGIN} ${REST} 40 05 04 00000064`, "LOCAL_PREF", "attribute-discard"],
   ["LOCAL_PREF from outside, malformed", EXTERNAL, `${ORIGIN} ${REST} 80 05 01 00`, "LOCAL_PREF", "attribute-discard"],
   ["LOCAL_PREF from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 40 05 01 00`, "LOCAL_PREF", "treat-as-withdraw"],
+  ["no LOCAL_PREF from inside", INTERNAL, `${ORIGIN} ${REST}`, "LOCAL_PREF", "treat-as-withdraw"],
   ["ATOMIC_AGGREGATE with a value", EXTERNAL, `${ORIGIN} ${REST} 40 06 01 00`, "ATOMIC_AGGREGATE", "attribute-discard"],
   ["AGGREGATOR of two-octet form", EXTERNAL, `${ORIGIN} ${REST} c0 07 06 fde9 c0000201`, "AGGREGATOR", "attribute-discard"],
   ["AGGREGATOR of four-octet form", OLD, `${ORIGIN} 40 02 04 02 01 fde9 ${NEXT_HOP} c0 07 08 0000fde9 c0000201`, "AGGREGATOR", "attribute-discard"],
@@ -293,9 +325,9 @@ for (const [what, session, list, attribute, approach] of [
   ["COMMUNITIES of five octets", EXTERNAL, `${ORIGIN} ${REST} c0 08 05 fde9000100`, "COMMUNITIES", "treat-as-withdraw"],
   ["empty COMMUNITIES", EXTERNAL, `${ORIGIN} ${REST} c0 08 00`, "COMMUNITIES", "treat-as-withdraw"],
   ["ORIGINATOR_ID from outside", EXTERNAL, `${ORIGIN} ${REST} 80 09 04 c0000201`, "ORIGINATOR_ID", "attribute-discard"],
-  ["ORIGINATOR_ID from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 80 09 03 c00002`, "ORIGINATOR_ID", "treat-as-withdraw"],
+  ["ORIGINATOR_ID from inside, malformed", INTERNAL, `${ORIGIN} ${REST} ${LOCAL_PREF} 80 09 03 c00002`, "ORIGINATOR_ID", "treat-as-withdraw"],
   ["CLUSTER_LIST from outside", EXTERNAL, `${ORIGIN} ${REST} 80 0a 04 c0000201`, "CLUSTER_LIST", "attribute-discard"],
-  ["CLUSTER_LIST from inside, malformed", INTERNAL, `${ORIGIN} ${REST} 80 0a 00`, "CLUSTER_LIST", "treat-as-withdraw"],
+  ["CLUSTER_LIST from inside, malformed", INTERNAL, `${ORIGIN} ${REST} ${LOCAL_PREF} 80 0a 00`, "CLUSTER_LIST", "treat-as-withdraw"],
   ["EXTENDED COMMUNITIES of nine octets", EXTERNAL, `${ORIGIN} ${REST} c0 10 09 00*9`, "EXTENDED COMMUNITIES", "treat-as-withdraw"],
   ["LARGE_COMMUNITY of eleven octets", EXTERNAL, `${ORIGIN} ${REST} c0 20 0b 00*11`, "LARGE_COMMUNITY", "treat-as-withdraw"],
   ["AS4_PATH from a speaker of four octets", EXTERNAL, `${ORIGIN} ${REST} c0 11 06 02 01 0000fde9`, "AS4_PATH", "attribute-discard"],
@@ -346,6 +378,8 @@ for (const [what, octetsOf, subcode, data] of [
   ["MP_UNREACH_NLRI of two octets", body("80 0f 02 0002"), 9, "800f020002"],
   ["MP_UNREACH_NLRI that is transitive and no routes to withdraw", body("c0 0f 03 0002 01"), 4, "c00f03000201"],
   ["an IPv6 next hop of four octets", body(`80 0e 0e 0002 01 04 c0000202 00 20 20010db8 ${ORIGIN} ${AS_PATH}`), 9, "800e0e00020104c00002020020" + "20010db8"],
+  ["an IPv6 next hop of IPv4 routes that was not agreed on", body(`80 0e 19 0001 01 10 20010db8000000000000000000000002 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), 9, "800e1900010110" + "20010db8000000000000000000000002" + "0018cb0071"],
+  ["an IPv4 next hop of eight octets", body(`80 0e 11 0001 01 08 c0000202c0000203 00 18 cb0071 ${ORIGIN} ${AS_PATH}`), 9, "800e1100010108c0000202c00002030018cb0071"],
   ["a next hop longer than the attribute", body(`80 0e 05 0002 01 10 00 ${ORIGIN} ${AS_PATH}`), 9, "800e050002011000"],
   ["an IPv6 prefix of 129 bits", body("80 0f 15 0002 01 81 00*17"), 9, `800f1500020181${"00".repeat(17)}`],
   ["an IPv6 prefix that is cut off", body("80 0f 05 0002 01 20 20"), 9, "800f050002012020"],
@@ -403,9 +437,15 @@ test("a route target has the AS in two octets where it fits, else in four (RFC 4
   assert.throws(() => routeTarget(4_200_000_001, 65536), RangeError);
 });
 
+test("a link bandwidth has the AS in two octets, AS_TRANS if it does not fit, and octets per second as a float (draft-ietf-idr-link-bandwidth)", () => {
+  assert.equal(linkBandwidth(65001, { octetsPerSecond: 125_000_000, transitive: false }), 0x4004fde94cee6b28n); // 1 Gbit/s
+  assert.equal(linkBandwidth(65001, { octetsPerSecond: 125_000, transitive: true }), 0x0004fde947f42400n);
+  assert.equal(linkBandwidth(4_200_000_001, { octetsPerSecond: 375_000, transitive: true }), 0x00045ba048b71b00n);
+});
+
 test("a hundred thousand prefixes are written in 129 messages", () => {
   const list = Array.from({ length: 100_000 }, (_, i) => nlri(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}/32`));
-  const encoded = announcement(PLAIN, V4, EXTERNAL);
+  const encoded = announcement("ipv4", PLAIN, V4, EXTERNAL);
   assert.ok(encoded !== undefined);
   const messages = encodeAnnouncement(encoded, list);
   assert.equal(messages.length, Math.ceil(100_000 / Math.floor((4096 - 23 - 20) / 5)));

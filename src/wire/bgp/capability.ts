@@ -27,6 +27,7 @@ export type Capability =
     }
   | { readonly name: "four-octet-as"; readonly asn: number }
   | { readonly name: "enhanced-route-refresh" }
+  | { readonly name: "long-lived-graceful-restart"; readonly families: readonly (AfiSafi & { readonly forwarding: boolean; readonly staleSeconds: number })[] }
   | { readonly name: "fqdn"; readonly hostname: string; readonly domain: string }
   | { readonly name: "software-version"; readonly version: string }
   | { readonly name: "route-refresh-cisco" }
@@ -140,6 +141,25 @@ const CAPABILITIES: readonly AnyRow[] = [
   }),
   flag(70, "enhanced-route-refresh"), // RFC 7313 3.1
   row({
+    code: 71, // RFC 9494 3.1: (AFI(2) SAFI(1) flags(1) stale time(3))*
+    name: "long-lived-graceful-restart",
+    length: (octets) => octets % 7 === 0,
+    onError: "ignore",
+    decode: (value) => ({
+      name: "long-lived-graceful-restart",
+      families: Array.from({ length: value.left / 7 }, () => ({
+        afi: value.u16(),
+        safi: value.u8(),
+        forwarding: (value.u8() & 0x80) !== 0,
+        staleSeconds: (value.u8() << 16) | value.u16(),
+      })),
+    }),
+    encode: ({ families }) =>
+      concat(
+        ...families.map(({ afi, safi, forwarding, staleSeconds }) => concat(u16s(afi, (safi << 8) | (forwarding ? 0x80 : 0)), Uint8Array.of(staleSeconds >> 16), u16s(staleSeconds & 0xffff))),
+      ),
+  }),
+  row({
     code: 73, // draft-walton-bgp-hostname-capability: length(1) host name, length(1) domain name
     name: "fqdn",
     length: atLeast(2),
@@ -208,6 +228,7 @@ export function describeCapability(capability: Capability): string {
     case "role":
     case "four-octet-as":
     case "enhanced-route-refresh":
+    case "long-lived-graceful-restart":
     case "fqdn":
     case "software-version":
     case "route-refresh-cisco":

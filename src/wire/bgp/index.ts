@@ -1,8 +1,9 @@
 /** The face of the BGP codec. */
 export { AS_TRANS, ownPath } from "./as-path.ts";
 export type { PathAttributes } from "./attribute.ts";
+export { type WrittenAttributes, attributesInWords } from "./attributes-in-words.ts";
 export { type Capability, describeCapability, encodeCapability } from "./capability.ts";
-export { routeTarget } from "./community.ts";
+export { NO_LLGR, linkBandwidth, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
 export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
@@ -25,6 +26,7 @@ export {
   insideHardReset,
   notification,
 } from "./notification.ts";
+export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";
 export { type Open, decodeOpen, encodeOpen } from "./open.ts";
 export { type RouteRefresh, decodeRouteRefresh, encodeRouteRefresh } from "./route-refresh.ts";
 export { type Announcement, type NextHop, announcement, encodeAnnouncement, encodeEndOfRib, encodeWithdrawal } from "./update-encode.ts";

@@ -132,8 +132,11 @@ export function cease(subcode: number, communication = ""): Notification {
   return notification(CEASE, subcode, carriesCommunication(subcode) ? encodeCommunication(communication) : undefined);
 }
 
-/** Those that RFC 8538 5.1 would have as a Hard Reset: the session is not meant to come back soon. */
-const FINAL: readonly number[] = [CEASE_SUBCODE.MAXIMUM_PREFIXES, CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, CEASE_SUBCODE.PEER_DECONFIGURED];
+/**
+ * Those that RFC 8538 5.1 would have as a Hard Reset: the session is not meant to come back soon. And BFD Down (RFC 9384), after which
+ * routes would lead over a path that is known to be down.
+ */
+const FINAL: readonly number[] = [CEASE_SUBCODE.MAXIMUM_PREFIXES, CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN, CEASE_SUBCODE.PEER_DECONFIGURED, CEASE_SUBCODE.BFD_DOWN];
 
 /**
  * The same to a peer with which the N bit was exchanged (RFC 8538 3.1): a Cease that is final goes inside a Hard Reset, because the

@@ -2,41 +2,43 @@
  * Writing UPDATE messages (RFC 4271 4.3). Pure.
  *
  * One kind of route per message and MP_REACH_NLRI or MP_UNREACH_NLRI first (RFC 7606 5.1); as many prefixes as fit; IPv4 in
- * the fields of RFC 4271, never in MP_REACH_NLRI. Routers reset sessions for less, and every VIP of the host goes with one.
+ * the fields of RFC 4271, and in MP_REACH_NLRI only where its next hop is IPv6, which the caller has agreed on (RFC 8950 4).
+ * Routers reset sessions for less, and every VIP of the host goes with one.
  */
 import type { Family, Ipv4 } from "../../net/index.ts";
+import { encodeAttributes } from "./attribute-encode.ts";
 import { OPTIONAL, attributeHeader } from "./attribute-header.ts";
-import { type AttributeContext, type PathAttributes, encodeAttributes } from "./attribute.ts";
+import type { AttributeContext, PathAttributes } from "./attribute.ts";
 import { HEADER_OCTETS, MAX_MESSAGE_OCTETS, writeHeader } from "./message.ts";
 import { type Ipv6NextHop, MP_REACH_NLRI, MP_UNREACH_NLRI, encodeMpReachHead, encodeMpUnreachHead } from "./multiprotocol.ts";
 import { type Nlri, writeNlri } from "./nlri.ts";
 import { concat, u16s } from "./octets.ts";
 
-/** Where the routes of one family point. */
+/** Where routes point; its family may differ from theirs (RFC 8950). */
 export type NextHop = ({ readonly family: "ipv4" } & { readonly address: Ipv4 }) | ({ readonly family: "ipv6" } & Ipv6NextHop);
 
-/** Attributes and next hop, encoded once for all prefixes that share them. */
-export type Announcement = { readonly family: Family; readonly attributes: Uint8Array; readonly nextHop: Uint8Array };
+/** Attributes and next hop, encoded once for all prefixes that share them; what MP_REACH_NLRI begins with, if the routes are to be in it. */
+export type Announcement = { readonly attributes: Uint8Array; readonly mpReach: Uint8Array | undefined };
 
 const MOST_OCTETS_OF_ATTRIBUTES = 2048; // half a message; the rest is for prefixes
 
-/** Undefined if the attributes are so long that hardly a prefix would fit beside them: more than 2048 octets. */
-export function announcement(attributes: Omit<PathAttributes, "nextHop">, nextHop: NextHop, context: AttributeContext): Announcement | undefined {
+/**
+ * For routes of that family. Undefined if the attributes are so long that hardly a prefix would fit beside them: more than 2048
+ * octets. Throws RangeError for IPv6 routes with an IPv4 next hop, which do not exist.
+ */
+export function announcement(family: Family, attributes: Omit<PathAttributes, "nextHop">, nextHop: NextHop, context: AttributeContext): Announcement | undefined {
+  if (family === "ipv6" && nextHop.family === "ipv4") throw new RangeError(`IPv6 routes with next hop ${nextHop.address}`);
   const all = nextHop.family === "ipv4" ? { ...attributes, nextHop: nextHop.address } : attributes;
   const encoded = encodeAttributes(all, context);
   if (encoded.length > MOST_OCTETS_OF_ATTRIBUTES) return undefined;
-  return {
-    family: nextHop.family,
-    attributes: encoded,
-    nextHop: nextHop.family === "ipv4" ? new Uint8Array(0) : encodeMpReachHead("ipv6", nextHop),
-  };
+  return { attributes: encoded, mpReach: nextHop.family === "ipv4" ? undefined : encodeMpReachHead(family, nextHop) };
 }
 
 /** The messages that announce these prefixes, in the order given. */
-export function encodeAnnouncement({ family, attributes, nextHop }: Announcement, prefixes: readonly Nlri[]): Uint8Array[] {
-  return family === "ipv4"
+export function encodeAnnouncement({ attributes, mpReach }: Announcement, prefixes: readonly Nlri[]): Uint8Array[] {
+  return mpReach === undefined
     ? pack(prefixes, (octets) => ({ before: concat(u16s(0, attributes.length), attributes), octets, after: NOTHING }), FIELDS + attributes.length)
-    : pack(prefixes, (octets) => multiprotocol(MP_REACH_NLRI, nextHop, octets, attributes), FIELDS + LONGEST_HEAD + nextHop.length + attributes.length);
+    : pack(prefixes, (octets) => multiprotocol(MP_REACH_NLRI, mpReach, octets, attributes), FIELDS + LONGEST_HEAD + mpReach.length + attributes.length);
 }
 
 /** The messages that withdraw these prefixes, in the order given. */

@@ -5,10 +5,11 @@
  * problem, and only what RFC 7606 leaves to a session reset is thrown.
  */
 import type { Family } from "../../net/index.ts";
-import { type Approach, type AttributeContext, type AttributeRow, Malformed, type PathAttributes, attributeRow } from "./attribute.ts";
 import { OPTIONAL, TRANSITIVE, readAttributeHead } from "./attribute-header.ts";
+import { attributeRow } from "./attribute-table.ts";
+import { type Approach, type AttributeContext, type AttributeRow, Malformed, type PathAttributes } from "./attribute.ts";
 import { BgpError } from "./error.ts";
-import { MP_REACH_NLRI, MP_UNREACH_NLRI, type MultiprotocolRoutes, decodeMpReach, decodeMpUnreach } from "./multiprotocol.ts";
+import { MP_REACH_NLRI, MP_UNREACH_NLRI, type MultiprotocolContext, type MultiprotocolRoutes, decodeMpReach, decodeMpUnreach } from "./multiprotocol.ts";
 import { type RouteField, routeField } from "./nlri.ts";
 import { UPDATE_ERROR, UPDATE_SUBCODE, notification } from "./notification.ts";
 import { Reader } from "./octets.ts";
@@ -16,7 +17,7 @@ import { Reader } from "./octets.ts";
 //  0                         2                  2+w                         4+w               4+w+a
 //  | Withdrawn Routes Length | Withdrawn Routes | Total Path Attribute Length | Path Attributes | NLRI |
 
-export type UpdateContext = AttributeContext & { readonly families: readonly Family[] };
+export type UpdateContext = AttributeContext & MultiprotocolContext;
 
 export type Update = {
   /** Routes that are withdrawn, and those that RFC 7606 has us treat so. Not copied from the message. */
@@ -44,7 +45,7 @@ export function decodeUpdate(body: Uint8Array, context: UpdateContext): Update {
 
   const { attributes, reach, unreach } = received;
   const announces = nlri.count > 0 || isFilled(reach);
-  const problems = announces ? [...received.problems, ...missing(received, nlri)] : received.problems;
+  const problems = announces ? [...received.problems, ...missing(received, nlri, context)] : received.problems;
   const spoilt = problems.find((problem) => problem.approach === "treat-as-withdraw");
   // RFC 7606 5.2: with no route to withdraw we cannot be sure that the message was understood.
   if (spoilt !== undefined && !announces) throw new BgpError(spoilt.answer, `${spoilt.attribute}: ${spoilt.text}`);
@@ -91,7 +92,7 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
     const whole = (): Uint8Array => reader.since(start).slice();
     if (code === MP_REACH_NLRI || code === MP_UNREACH_NLRI) {
       if (seen.has(code)) throw malformedList(`attribute ${code} appears twice`); // RFC 7606 3 (g)
-      const routes = code === MP_REACH_NLRI ? decodeMpReach(value, context.families) : decodeMpUnreach(value, context.families);
+      const routes = code === MP_REACH_NLRI ? decodeMpReach(value, context) : decodeMpUnreach(value, context);
       if (isIncorrect(routes)) throw new BgpError(notification(UPDATE_ERROR, UPDATE_SUBCODE.OPTIONAL_ATTRIBUTE, whole()), routes.problem); // RFC 7606 5.3
       // Its routes can be read, so that they can be withdrawn (RFC 7606 3 (c)).
       if ((flags & (OPTIONAL | TRANSITIVE)) !== OPTIONAL) problems.push({ attribute: MULTIPROTOCOL[code], ...wrongFlags(flags), answer: notification(UPDATE_ERROR, UPDATE_SUBCODE.ATTRIBUTE_FLAGS, whole()) });
@@ -144,9 +145,17 @@ function wrongFlags(flags: number): Pick<Fault, "approach" | "text"> {
 
 const MULTIPROTOCOL = { [MP_REACH_NLRI]: "MP_REACH_NLRI", [MP_UNREACH_NLRI]: "MP_UNREACH_NLRI" } as const;
 
-/** The well-known mandatory attributes that are not there (RFC 7606 3 (d)); NEXT_HOP is only for the NLRI field. */
-function missing({ seen }: Received, nlri: RouteField): Finding[] {
-  const mandatory = [{ code: 1, name: "ORIGIN" }, { code: 2, name: "AS_PATH" }, ...(nlri.count > 0 ? [{ code: 3, name: "NEXT_HOP" }] : [])];
+/**
+ * The well-known attributes that must be there and are not (RFC 7606 3 (d)): NEXT_HOP only for the NLRI field, LOCAL_PREF only
+ * within an AS (RFC 4271 5.1.5).
+ */
+function missing({ seen }: Received, nlri: RouteField, { internal }: AttributeContext): Finding[] {
+  const mandatory = [
+    { code: 1, name: "ORIGIN" },
+    { code: 2, name: "AS_PATH" },
+    ...(nlri.count > 0 ? [{ code: 3, name: "NEXT_HOP" }] : []),
+    ...(internal ? [{ code: 5, name: "LOCAL_PREF" }] : []),
+  ];
   return mandatory
     .filter(({ code }) => !seen.has(code))
     .map(({ code, name }) => ({

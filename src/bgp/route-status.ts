@@ -1,0 +1,59 @@
+/** The routes of a peer for people: what was sent, with the attributes that stand in the messages, and what the rest waits for. Pure. */
+import type { Family } from "../net/index.ts";
+import { type WrittenAttributes, attributesInWords, encodeAnnouncement } from "../wire/index.ts";
+import type { AdjRibOut, RibEntry, Shared } from "./adj-rib-out.ts";
+import type { Negotiated } from "./negotiated.ts";
+import type { BgpRouteStatus } from "./status.ts";
+import type { Transmitter, WaitsFor } from "./transmitter.ts";
+
+export type RouteFacts = {
+  readonly transmitter: Transmitter;
+  /** Undefined unless the session is established. */
+  readonly agreed: Negotiated | undefined;
+  /** Why there is no session, as a sentence. */
+  readonly noSession: string;
+};
+
+/**
+ * Each is worked out when it is asked for, because there may be a hundred thousand; `facts` are asked for each anew, because the session may
+ * come and go meanwhile.
+ */
+export function* routeStatuses(rib: AdjRibOut, facts: () => RouteFacts): Generator<BgpRouteStatus> {
+  const inWords = new Map<Shared, { readonly encoded: object; readonly attributes: WrittenAttributes }>();
+  /** Of a route that was sent so. Decoded once for all that share them, and anew when they are sent otherwise. */
+  const written = ({ transmitter, agreed }: RouteFacts, { family, nlri }: RibEntry, shared: Shared): WrittenAttributes | "too-long" | undefined => {
+    const encoded = transmitter.encoded(family, shared);
+    if (agreed === undefined || encoded === undefined || encoded === "too-long") return encoded === "too-long" ? encoded : undefined;
+    const known = inWords.get(shared);
+    if (known?.encoded === encoded) return known.attributes;
+    const [message] = encodeAnnouncement(encoded, [nlri]);
+    if (message === undefined) return undefined;
+    const attributes = attributesInWords(message, agreed);
+    inWords.set(shared, { encoded, attributes });
+    return attributes;
+  };
+  for (const entry of rib.list()) {
+    const now = facts();
+    const { prefix, family, wanted, sent, held, vips, vipCount } = entry;
+    const attributes = sent === undefined ? undefined : written(now, entry, sent);
+    const route = { prefix, vips, vipCount };
+    if (attributes === "too-long") yield { ...route, state: "waiting", because: "its attributes leave no room for a prefix in a message: fewer communities are needed", attributes: undefined };
+    else if (sent !== undefined && sent === wanted && !held && attributes !== undefined) yield { ...route, state: "sent", because: undefined, attributes };
+    else yield { ...route, state: sent === undefined ? "waiting" : wanted === undefined ? "withdrawing" : "changing", because: held ? HELD : waiting(now, family), attributes };
+  }
+}
+
+const HELD = "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router";
+
+function waiting({ transmitter, noSession }: RouteFacts, family: Family): string {
+  return IN_WORDS[transmitter.waitsFor(family)](family, noSession);
+}
+
+const IN_WORDS: Readonly<Record<WaitsFor, (family: Family, noSession: string) => string>> = {
+  session: (_family, noSession) => noSession,
+  family: (family) => `the peer does not speak ${family} unicast`,
+  view: () => "the cluster has not been read completely yet",
+  "next-hop": (family) => `the interface of this session has no ${family} address to be the next hop`,
+  peer: () => "the peer does not take what was sent before",
+  turn: () => "it is about to be sent",
+};

@@ -1,0 +1,3 @@
+export * from "./channel.ts";
+export * from "./pulse.ts";
+export * from "./worker-thread.ts";

@@ -1,0 +1,52 @@
+/**
+ * How fast prefixes are in a router's table, and what that costs the announcer: bmlb's speaker beside BIRD, GoBGP and ExaBGP, with FRR as the
+ * router. They take turns in every round, on the same host, so that what else the machine does hits all alike.
+ */
+import { loadavg } from "node:os";
+import { Lab } from "../lab/index.ts";
+import { ANNOUNCER, ROUTER, type Announcer, type Load } from "./bgp/announcer.ts";
+import { bird } from "./bgp/bird.ts";
+import { bmlb } from "./bgp/bmlb.ts";
+import { exabgp } from "./bgp/exabgp.ts";
+import { gobgp } from "./bgp/gobgp.ts";
+import { block } from "./bgp/report.ts";
+import { round, type Measured } from "./bgp/round.ts";
+import { FrrTable } from "./bgp/table.ts";
+import type { Options } from "./figure.ts";
+
+const ANNOUNCERS: readonly Announcer[] = [bmlb, bird, gobgp, exabgp];
+
+const LOADS: readonly (Load & { readonly rounds: number })[] = [
+  { prefixes: 1, sets: 1, rounds: 9 },
+  { prefixes: 1000, sets: 1, rounds: 7 },
+  { prefixes: 1000, sets: 100, rounds: 7 },
+  { prefixes: 10_000, sets: 1, rounds: 5 },
+  { prefixes: 10_000, sets: 100, rounds: 5 },
+  { prefixes: 100_000, sets: 1, rounds: 3 },
+  { prefixes: 100_000, sets: 100, rounds: 3 },
+];
+
+/** `prefixes` and `announcers` choose among all, `rounds` replaces their number. */
+export async function measureBgp({ prefixes, announcers, rounds }: Options): Promise<string> {
+  const loads = LOADS.filter((load) => prefixes === undefined || prefixes.includes(load.prefixes));
+  const chosen = ANNOUNCERS.filter(({ name }) => announcers === undefined || announcers.includes(name.toLowerCase()));
+  for (const announcer of chosen) {
+    const reason = announcer.absent();
+    if (reason !== undefined) throw new Error(`${announcer.name} cannot take part: ${reason}; install it, or name the others with --announcers`);
+  }
+  await using lab = await Lab.create("bench bgp");
+  await lab.segment("lan", { ipv4: "10.7.0.0/24" });
+  const table = await FrrTable.start(lab, await lab.host("router", { lan: { ipv4: ROUTER.address } }));
+  const host = await lab.host("announcer", { lan: { ipv4: ANNOUNCER.address } });
+  const versions = await Promise.all(chosen.map(async (announcer) => `${announcer.name} ${await announcer.version()}`));
+  console.log(`  ${versions.join(", ")} → FRR ${await table.frr.version()}; medians; in brackets: how many times bmlb's`);
+  console.log("  bmlb is its speaker alone, bundled as dist/ is, with its runtime and flags; times are until FRR's table shows it");
+  for (const load of loads) {
+    const results = new Map<string, Measured[]>(chosen.map(({ name }) => [name, []]));
+    for (let i = 0; i < (rounds ?? load.rounds); i++) {
+      for (const announcer of chosen) results.get(announcer.name)?.push(await round(announcer, host, load, table));
+    }
+    console.log(`${block(load, results)}\n  load of the machine ${(loadavg()[0] ?? 0).toFixed(1)}\n`);
+  }
+  return "";
+}

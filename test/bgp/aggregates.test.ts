@@ -1,0 +1,130 @@
+/** Aggregates and the unreachable routes behind them, with a kernel's table that is told what to do. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { World } from "./world.ts";
+
+const VIPS = ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24"];
+const KEY = "10.9.9.0/24";
+const told = (w: World): string[] => [...w.router.last.table.keys()];
+
+async function announced(w = new World()): Promise<World> {
+  w.establish({ vips: VIPS });
+  await w.pass(100);
+  assert.deepEqual(told(w), [KEY]);
+  return w;
+}
+
+test("the route is in the kernel before the aggregate is announced, and the end of the table comes after it", async () => {
+  const w = new World();
+  w.establish({ vips: [...VIPS, "10.9.8.8"] });
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[], []]);
+  assert.deepEqual(w.speaker.status().aggregates.map(({ vips, problem }) => [vips, problem]), [[2, "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made"]]);
+  assert.deepEqual(w.speaker.announcedTo("10.9.9.1" as never), []);
+  await w.pass(100);
+  assert.deepEqual([told(w).sort(), [...w.routes.prefixes]], [["10.9.8.8/32", KEY], [KEY]]);
+  const { log } = w.router.last;
+  assert.ok(log.findIndex((line) => line.includes(`+${KEY}`)) < log.indexOf("UPDATE end ipv4"), log.join("\n"));
+  assert.deepEqual(w.speaker.status().aggregates.map(({ vips, problem }) => [vips, problem]), [[2, undefined]]);
+  assert.deepEqual(w.speaker.announcedTo("10.9.9.1" as never), ["tor-1"]);
+});
+
+test("single addresses take no route, and the table is not written for nothing", async () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.1", "fd09::1"] });
+  await w.pass(60_000);
+  assert.deepEqual([w.routes.changes, told(w).length], [0, 2]);
+});
+
+test("with the last VIP the aggregate is withdrawn first, and its route goes a while later", async () => {
+  const w = await announced();
+  w.apply({ vips: VIPS.slice(1) });
+  await w.pass(10_000);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[KEY], [KEY]]);
+  w.apply({ vips: [] });
+  await w.pass(1000);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[], [KEY]]);
+  await w.pass(5000);
+  await w.pass(5000);
+  assert.deepEqual([...w.routes.prefixes], []);
+  assert.deepEqual(w.speaker.status().aggregates, []);
+});
+
+test("a VIP that comes back in time finds the route, which is not touched", async () => {
+  const w = await announced();
+  w.apply({ vips: [] });
+  await w.pass(1000);
+  w.apply({ vips: VIPS });
+  await w.pass(10_000);
+  assert.deepEqual([told(w), [...w.routes.prefixes], w.routes.changes], [[KEY], [KEY], 1]);
+});
+
+test("what another program flushes is put back, the announcement stays, and one line says so", async () => {
+  const w = await announced();
+  for (let i = 0; i < 4; i++) {
+    w.routes.prefixes.clear();
+    await w.pass(6000);
+    assert.deepEqual([...w.routes.prefixes], [KEY]);
+  }
+  assert.equal(w.said(/^warning another program has removed the unreachable route of aggregate 10\.9\.9\.0\/24; it is put back/).length, 1);
+  assert.deepEqual(w.router.last.log.filter((line) => line.includes(`-${KEY}`)), []);
+});
+
+test("without the capability the aggregate is not announced, everything else is, and it is said once what to do", async () => {
+  const w = new World();
+  w.routes.refuses = "Operation not permitted";
+  w.establish({ vips: [...VIPS, "10.9.8.8"] });
+  await w.pass(30_000);
+  await w.pass(30_000);
+  assert.deepEqual(told(w), ["10.9.8.8/32"]);
+  assert.match(w.speaker.status().aggregates[0]?.problem ?? "", /^aggregate 10\.9\.9\.0\/24 is not announced: .*CAP_NET_ADMIN.*gateway\.conf/);
+  assert.equal(w.said(/^error aggregate 10\.9\.9\.0\/24 is not announced: .*gateway\.conf/).length, 1);
+  assert.ok(w.router.last.log.includes("UPDATE end ipv4"), "the table ends all the same");
+  w.routes.refuses = undefined;
+  await w.pass(6000);
+  assert.deepEqual(told(w).sort(), ["10.9.8.8/32", KEY]);
+});
+
+test("a route that is lost and cannot be put back takes the announcement with it", async () => {
+  const w = await announced();
+  w.routes.refuses = "No buffer space available";
+  w.routes.prefixes.clear();
+  await w.pass(6000);
+  assert.deepEqual(told(w), []);
+  assert.match(w.speaker.status().aggregates[0]?.problem ?? "", /cannot be made \(No buffer space available\)$/);
+});
+
+test("what an earlier life has left is kept if it is wanted, and removed if not, but not before the view is complete", async () => {
+  const w = new World();
+  w.routes.prefixes.add(KEY).add("10.77.0.0/16").add("fd77::/64");
+  w.router.listen();
+  w.apply({ vips: VIPS, complete: false });
+  await w.pass(10_000);
+  assert.deepEqual([...w.routes.prefixes], [KEY, "10.77.0.0/16", "fd77::/64"]);
+  w.apply({ vips: VIPS, complete: true });
+  await w.pass(10_000);
+  assert.deepEqual([[...w.routes.prefixes], told(w), w.routes.changes], [[KEY], [KEY], 1]);
+});
+
+for (const [sequel, left] of [
+  ["nothing", []],
+  ["restart", [KEY]],
+] as const) {
+  test(`a stop that is followed by ${sequel} leaves ${left.length === 0 ? "no route" : "the route for the successor"}`, async () => {
+    const w = await announced();
+    const stopped = w.speaker.stop("bmlb is stopping", sequel);
+    w.advance(100);
+    await stopped;
+    assert.deepEqual([...w.routes.prefixes], left);
+    await w.pass(60_000);
+    assert.deepEqual([...w.routes.prefixes], left, "and nothing is done after it");
+  });
+}
+
+test("a new peer gets the aggregates that may be announced", async () => {
+  const w = await announced();
+  w.apply({ vips: VIPS, peers: [] });
+  await w.pass(1000);
+  w.apply({ vips: VIPS });
+  await w.pass(5000);
+  assert.deepEqual(told(w), [KEY]);
+});
