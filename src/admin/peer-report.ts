@@ -33,8 +33,8 @@ export function announced({ families: { ipv4, ipv6 } }: BgpPeerStatus): number {
   return ipv4.announced + ipv6.announced;
 }
 
-function familyReport({ announced: sent, wanted, nextHop }: BgpFamilyStatus): PeerReport["families"]["ipv4"] {
-  return { sent, wanted, next_hop: nextHop ?? null };
+function familyReport({ announced: sent, wanted, held, nextHop }: BgpFamilyStatus): PeerReport["families"]["ipv4"] {
+  return { sent, wanted, held_back: held, next_hop: nextHop ?? null };
 }
 
 function errorReport({ text, by, code, subcode, agoMs }: BgpErrorStatus): BgpErrorReport {

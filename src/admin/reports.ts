@@ -101,7 +101,7 @@ export type PeerReport = {
   readonly routes: number;
   /** Prefixes that it should have. */
   readonly routes_wanted: number;
-  readonly families: Readonly<Record<"ipv4" | "ipv6", { readonly sent: number; readonly wanted: number; readonly next_hop: string | null }>>;
+  readonly families: Readonly<Record<"ipv4" | "ipv6", { readonly sent: number; readonly wanted: number; readonly held_back: number; readonly next_hop: string | null }>>;
   /** What is not as it should be now. */
   readonly notes: readonly string[];
   /** Why there is no session, or what ended the one before this. */

@@ -42,7 +42,6 @@ export class Bfd {
   /** Those that say their last words, by discriminator. */
   readonly #leaving = new Map<number, Watched>();
   readonly #byDiscriminator = new Map<number, Watched>();
-  #problems: readonly string[] = [];
   #state: "new" | "running" | "stopped" = "new";
   #look: Timer | undefined;
   #onAlone: (() => void) | undefined;
@@ -78,7 +77,7 @@ export class Bfd {
 
   status(): BfdStatus {
     const now = processMs();
-    return { sessions: Array.from(this.#sessions.values(), (watched) => watched.status(now)), problems: this.#problems };
+    return { sessions: Array.from(this.#sessions.values(), (watched) => watched.status(now)), problems: this.#problems() };
   }
 
   /** Tells all peers AdminDown. Resolves when they know, at the latest a second later; what is lent then stays open until the process ends. */
@@ -145,7 +144,12 @@ export class Bfd {
       this.#listeners.leave(discriminator);
       this.#fail(watched, error);
     }
-    this.#problems = [...new Set(Array.from(this.#sessions.values(), ({ trouble }) => (trouble?.whose === "host" ? trouble.sentence : undefined)).filter((sentence) => sentence !== undefined))];
+  }
+
+  /** What concerns the whole host. */
+  #problems(): readonly string[] {
+    const troubles = Array.from(this.#sessions.values()).flatMap(({ trouble }) => (trouble?.whose === "host" ? [trouble.sentence] : []));
+    return [...new Set(troubles)];
   }
 
   /** Says it once, and what concerns the whole host not for each peer. */
@@ -153,7 +157,7 @@ export class Bfd {
     const { log } = this.#options;
     const { peer, remote } = watched.wanted;
     const trouble = this.#troubleOf(watched.wanted, error);
-    const known = trouble.sentence === watched.trouble?.sentence || this.#problems.includes(trouble.sentence);
+    const known = trouble.sentence === watched.trouble?.sentence || this.#problems().includes(trouble.sentence);
     watched.trouble = trouble;
     if (known) return;
     if (trouble.whose === "host") log.error(`no BFD: ${trouble.sentence}`, { peer, address: remote });

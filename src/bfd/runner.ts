@@ -36,6 +36,8 @@ export type RunnerParts = {
 const MOST_TURNS = 64;
 /** How often AdminDown is said to a peer that does not answer. */
 const FAREWELLS = 3;
+/** What changes again sooner than this is reported with the next packet: a peer that says something else in each must not keep the main loop busy. */
+const REPORT_MS = 100;
 
 export class Runner {
   readonly remote: Address;
@@ -61,6 +63,8 @@ export class Runner {
   #downs = 0;
   #discarding: Discard | undefined;
   #sendError: string | undefined;
+  /** What was last reported, and when; `stale`: something is other by now. */
+  #reported: { readonly state: Session["state"] | undefined; readonly at: number; readonly stale: boolean } = { state: undefined, at: Number.NEGATIVE_INFINITY, stale: false };
 
   constructor({ session, remote, listener, fd, profile, counters }: Extract<ToThread, { readonly type: "add" }>, parts: RunnerParts) {
     this.remote = remote;
@@ -126,7 +130,7 @@ export class Runner {
 
   #leaveIfTold(): void {
     const { remote, poll } = this.#session;
-    const told = remote.discr === 0 || poll.phase !== "active" || this.#farewells >= FAREWELLS;
+    const told = remote.discr === 0 || poll.phase !== "active" || this.#farewells >= FAREWELLS || transmitInterval(this.#session) === undefined;
     if (!this.leaving || !told || this.#removed) return;
     this.stop();
     this.#parts.tell({ type: "removed", session: this.#session.localDiscr });
@@ -194,6 +198,7 @@ export class Runner {
     const now = this.#parts.clock.now();
     if (now >= this.#nextPacket) this.#take({ type: "transmit" });
     if (now >= this.#deadline && !this.#suspected) this.#suspect(MOST_TURNS);
+    if (this.#reported.stale) this.#report();
     this.#arm();
   }
 
@@ -214,6 +219,12 @@ export class Runner {
   #report(): void {
     const session = this.#session;
     const { remote } = session;
+    const now = this.#parts.clock.now();
+    if (this.#reported.state === session.state && now - this.#reported.at < REPORT_MS) {
+      this.#reported = { ...this.#reported, stale: true };
+      return;
+    }
+    this.#reported = { state: session.state, at: now, stale: false };
     const report: Report = {
       state: session.state,
       since: this.#since,

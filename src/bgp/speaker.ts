@@ -22,6 +22,7 @@ import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
 import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 import type { Groups } from "./unnumbered-link.ts";
+import { unofferedRoutes } from "./unoffered-routes.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -136,7 +137,15 @@ export class BgpSpeaker {
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined {
-    return this.#peers.get(peer)?.routes();
+    return this.#wanted.has(peer) ? this.#routesOf(peer) : undefined;
+  }
+
+  *#routesOf(name: string): Iterable<BgpRouteStatus> {
+    const peer = this.#peers.get(name);
+    if (peer !== undefined) yield* peer.routes();
+    const wanted = this.#wanted.get(name);
+    const nowhere = peer !== undefined || wanted === undefined ? undefined : (this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session");
+    yield* unofferedRoutes(name, this.#routes, this.#aggregates.status(), nowhere);
   }
 
   /** Whether a stop would take routes from some peer that has been told any. */
@@ -184,7 +193,7 @@ export class BgpSpeaker {
     const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
     const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
     if (!neighbor.found) return [];
-    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
+    return [[neighbor.peer, kept ? before.before : this.#keepers.hasKept(name) ? "life" : "nothing"]];
   }
 
   #begin(config: BgpPeer, past: Before): void {

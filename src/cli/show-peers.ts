@@ -59,8 +59,8 @@ function lastError({ error }: PeerReport): string {
   return `${error.text}; ${facts.join(", ")}`;
 }
 
-function familyInWords({ sent, wanted, next_hop: nextHop }: PeerReport["families"]["ipv4"]): string {
-  return `${sent} of ${wanted} prefixes sent${nextHop === null ? "" : `, next hop ${nextHop}`}`;
+function familyInWords({ sent, wanted, held_back: held, next_hop: nextHop }: PeerReport["families"]["ipv4"]): string {
+  return `${sent} of ${wanted} prefixes sent${held === 0 ? "" : `, ${held} held back`}${nextHop === null ? "" : `, next hop ${nextHop}`}`;
 }
 
 function bfd({ bfd: session }: PeerReport): string {

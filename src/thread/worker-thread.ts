@@ -20,18 +20,27 @@ const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 };
 const START_AGAIN_MS = 200;
 const END_MS = 1000;
 
+export type WorkerThreadOptions = {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** What runs in it; default: src/worker.ts. */
+  readonly entry?: URL;
+};
+
 export class WorkerThread {
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #entry: URL;
   readonly #pulse = new Pulse();
   readonly #channels = new Map<string, PortChannel>();
   #worker: Worker | undefined;
   #stopping = false;
   #again: Timer | undefined;
 
-  constructor({ log, clock }: { readonly log: Log; readonly clock: Clock }) {
+  constructor({ log, clock, entry = new URL(import.meta.resolve("#worker")) }: WorkerThreadOptions) {
     this.#log = log;
     this.#clock = clock;
+    this.#entry = entry;
   }
 
   /** The way to one part of the thread; each is asked for once, before the start. */
@@ -68,7 +77,7 @@ export class WorkerThread {
     const ends = [...this.#channels].map(([part, channel]) => [part, channel, new MessageChannel()] as const);
     const ports = Object.fromEntries(ends.map(([part, , { port2 }]) => [part, port2]));
     const workerData: ThreadStart = { pulse: this.#pulse.shared, ports };
-    const worker = new Worker(new URL(import.meta.resolve("#worker")), { name: "worker", workerData, transferList: Object.values(ports), resourceLimits: HEAP });
+    const worker = new Worker(this.#entry, { name: "worker", workerData, transferList: Object.values(ports), resourceLimits: HEAP });
     worker.on("error", (error: unknown) => {
       this.#log.error(`the worker thread failed: ${String(error)}; starting it again`, { error: error instanceof Error ? error.stack : undefined });
     });

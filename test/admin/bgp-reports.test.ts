@@ -128,7 +128,7 @@ test("a peer's report has the error with its code, what is agreed, and the timer
     since_seconds: 5,
     routes: 4,
     routes_wanted: 6,
-    families: { ipv4: { sent: 3, wanted: 5, next_hop: "198.51.100.9" }, ipv6: { sent: 1, wanted: 1, next_hop: null } },
+    families: { ipv4: { sent: 3, wanted: 5, held_back: 0, next_hop: "198.51.100.9" }, ipv6: { sent: 1, wanted: 1, held_back: 0, next_hop: null } },
     notes: [],
     last_error: "it refused us",
     error: { text: "it refused us", sent_by: "peer", code: 2, subcode: 2, seconds_ago: 4 },

@@ -192,6 +192,9 @@ test("a port that another program has is one problem of the host, and tried agai
   assert.match(bfd.status().problems[0] ?? "", /has UDP port 3784/);
   world.advance(3000);
   assert.deepEqual([thread.said(), kernel.ours], [[], []]);
+  bfd.apply({ sessions: [] });
+  assert.deepEqual(bfd.status().problems, [], "nobody wants the port any more");
+  bfd.apply({ sessions: [TOR, { ...TOR, peer: "tor-2", remote: address("10.7.0.253") }] });
   kernel.failure = undefined;
   world.advance(1001);
   assert.deepEqual(thread.said(), ["listen", "add", "add"]);

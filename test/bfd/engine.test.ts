@@ -7,7 +7,7 @@ import type { BfdProfile } from "../../src/bfd/index.ts";
 import { type FromThread, PacketCounters, type Report } from "../../src/bfd/messages.ts";
 import { address } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
-import { type ReceivedBfdControl, decodeBfd } from "../../src/wire/index.ts";
+import { type ReceivedBfdControl, decodeBfd, encodeBfd } from "../../src/wire/index.ts";
 
 const PROFILE: BfdProfile = { requiredMinRxMs: 50, desiredMinTxMs: 50, detectMult: 3, echoMs: undefined, passive: false, minimumTtl: 254 };
 const LISTENER = 1;
@@ -251,6 +251,23 @@ test("a session that is removed says AdminDown until the peer knows, and three t
   const sent = b.sent.length;
   world.advance(10_000);
   assert.equal(b.sent.length, sent, "and nothing after that");
+});
+
+test("a peer that says something else in each packet does not flood the main loop, which hears of the last in time", () => {
+  const { world, a, b } = pair();
+  a.add();
+  b.add();
+  world.advance(3000);
+  const before = a.told.length;
+  const said = b.sent.at(-1)?.packet;
+  assert.ok(said !== undefined);
+  for (let i = 0; i < 1000; i++) {
+    a.arrive(encodeBfd({ ...said, detectMult: 3 + (i % 200) }), "10.7.0.2");
+    a.arrive(Uint8Array.of(i % 2 === 0 ? 0 : 0x20, 0), "10.7.0.2");
+  }
+  assert.ok(a.told.length - before <= 2, `${a.told.length - before} messages`);
+  world.advance(1000);
+  assert.deepEqual([a.report?.detectionMs, a.report?.state, a.counters.read().discarded], [150, "up", 1000]);
 });
 
 test("a passive side waits for the other", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BgpRouteStatus, RouteAttributes } from "../../src/bgp/index.ts";
-import { type Address, type Family, formatPrefix } from "../../src/net/index.ts";
+import { type Family, formatPrefix } from "../../src/net/index.ts";
 import type { MemorySocket } from "./memory-tcp.ts";
 import { ROUTER } from "./router.ts";
 import { ATTRIBUTES, PEER, US, World } from "./world.ts";
@@ -117,11 +117,13 @@ test("a route that the router asks for once more has been sent all the while", (
   assert.equal(routes(w)[0]?.state, "sent");
 });
 
-test("an aggregate names the first of the VIPs that ask for it, and how many there are", () => {
+test("an aggregate waits for its route in the kernel; then it names the first of the VIPs that ask for it, and how many there are", async () => {
   const w = new World();
   w.establish({ vips: Array.from({ length: 200 }, (_, i) => `10.9.9.${i}>10.9.9.0/24`) });
+  assert.deepEqual(routes(w), [{ prefix: "10.9.9.0/24", state: "waiting", because: "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made", attributes: undefined }]);
+  await w.pass(100);
   const [row, ...more] = w.speaker.routes("tor-1") ?? [];
-  assert.deepEqual([row?.vipCount, row?.vips.length, row?.vips[0], more.length], [200, 16, "10.9.9.0" as Address, 0]);
+  assert.deepEqual([row?.state, row?.vipCount, row?.vips.length, row?.vips[0], more.length], ["sent", 200, 16, "10.9.9.0", 0]);
 });
 
 test("a table that changes while it is read is read to an end", () => {
@@ -147,4 +149,15 @@ test("whom there is no peer for has no routes", () => {
   w.apply({ peers: [{ ...PEER, name: "tor-2", families }], vips: [] });
   assert.equal(w.speaker.routes("tor-1"), undefined);
   assert.deepEqual(routes(w, "tor-2"), []);
+});
+
+test("for a peer that has not been found the routes wait for that", () => {
+  const w = new World();
+  w.apply({ peers: [{ ...PEER, sourceInterface: "dum9" }], vips: ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24", "10.8.8.8"] });
+  w.advance(100);
+  const because = "there is no interface dum9, whose address is to be our source";
+  assert.deepEqual(routes(w), [
+    { prefix: "10.9.9.0/24", state: "waiting", because: "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made", attributes: undefined },
+    { prefix: "10.8.8.8/32", state: "waiting", because, attributes: undefined },
+  ]);
 });

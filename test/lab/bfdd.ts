@@ -1,7 +1,7 @@
 /** FRR's BFD daemon on a router of the lab, without BGP: zebra and bfdd. */
 import { existsSync, mkdirSync } from "node:fs";
 import { eventually } from "./eventually.ts";
-import { DAEMONS, startDaemon } from "./frr.ts";
+import { DAEMONS, startBfdd, startDaemon } from "./frr.ts";
 import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
@@ -29,7 +29,7 @@ export class Bfdd {
     this.process = bfdd;
   }
 
-  /** @param configuration lines below `bfd`: "peer 10.7.0.1 interface eth0", " receive-interval 100" */
+  /** @param configuration lines below `bfd` */
   static async start(host: Host, configuration: readonly string[]): Promise<Bfdd> {
     if (!existsSync(`${DAEMONS}/bfdd`)) throw new Error(`no ${DAEMONS}/bfdd: install the package frr`);
     const sockets = host.path("frr");
@@ -37,7 +37,7 @@ export class Bfdd {
     await run(["chown", "frr:frr", sockets]);
     const zebra = await startDaemon(host, sockets, "zebra", `hostname ${host.name}\n`);
     await eventually("zebra listens", 5000, () => existsSync(`${sockets}/zserv.api`));
-    const bfdd = await startDaemon(host, sockets, "bfdd", ["bfd", ...configuration.map((line) => ` ${line}`), ""].join("\n"), ["--bfdctl", `${sockets}/bfdd.sock`]);
+    const bfdd = await startBfdd(host, sockets, configuration);
     const daemon = new Bfdd(sockets, zebra, bfdd);
     await eventually("bfdd answers vtysh", 5000, async () => (await daemon.vtysh("show bfd peers json")) !== "");
     return daemon;

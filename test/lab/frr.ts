@@ -32,6 +32,8 @@ export type FrrOptions = {
   readonly maximumPaths?: number;
   /** More lines for `router bgp`. */
   readonly settings?: readonly string[];
+  /** Lines below `bfd`; with them bfdd runs too, for neighbors with the setting "bfd profile NAME". */
+  readonly bfd?: readonly string[];
 };
 
 export class Frr {
@@ -39,9 +41,11 @@ export class Frr {
   readonly bgpd: LabProcess;
   readonly zebra: LabProcess;
   readonly #sockets: string;
+  readonly #bfdd: LabProcess | undefined;
 
-  private constructor(host: Host, sockets: string, zebra: LabProcess, bgpd: LabProcess) {
+  private constructor(host: Host, sockets: string, zebra: LabProcess, bgpd: LabProcess, bfdd: LabProcess | undefined) {
     this.host = host;
+    this.#bfdd = bfdd;
     this.#sockets = sockets;
     this.zebra = zebra;
     this.bgpd = bgpd;
@@ -54,8 +58,9 @@ export class Frr {
     await run(["chown", "frr:frr", sockets]);
     const zebra = await startDaemon(host, sockets, "zebra", `hostname ${host.name}\n`);
     await eventually("zebra listens", 5000, () => existsSync(`${sockets}/zserv.api`));
+    const bfdd = options.bfd === undefined ? undefined : await startBfdd(host, sockets, options.bfd);
     const bgpd = await startDaemon(host, sockets, "bgpd", bgpConfiguration(host.name, options));
-    const frr = new Frr(host, sockets, zebra, bgpd);
+    const frr = new Frr(host, sockets, zebra, bgpd, bfdd);
     await eventually("bgpd answers vtysh", 5000, async () => (await frr.vtysh("show bgp summary json")) !== "");
     return frr;
   }
@@ -93,6 +98,7 @@ export class Frr {
 
   async stop(): Promise<void> {
     await this.bgpd.stop();
+    await this.#bfdd?.stop();
     await this.zebra.stop();
   }
 }
@@ -135,6 +141,11 @@ export async function startDaemon(host: Host, sockets: string, name: string, con
     ],
     { name },
   );
+}
+
+/** @param configuration lines below `bfd`: "peer 10.7.0.1 interface eth0", " receive-interval 100" */
+export async function startBfdd(host: Host, sockets: string, configuration: readonly string[]): Promise<LabProcess> {
+  return await startDaemon(host, sockets, "bfdd", ["bfd", ...configuration.map((line) => ` ${line}`), ""].join("\n"), ["--bfdctl", `${sockets}/bfdd.sock`]);
 }
 
 function bgpConfiguration(hostname: string, options: FrrOptions): string {

@@ -100,6 +100,7 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
   "no-export-subconfed": "65535:65283",
   "local-as": "65535:65283",
   "no-peer": "65535:65284",
+  "no-llgr": "65535:7",
 };
 
 /** A standard community by whatever name the router has for it. */

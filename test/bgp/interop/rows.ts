@@ -195,13 +195,13 @@ const NO_LLGR = "65535:7";
  */
 async function sees(scene: Scene, row: Row, prefix: string, wanted: Partial<SeenRoute>): Promise<void> {
   const neighbor = scene.neighbor(row.key);
-  const { remoteCapabilities = [], agreedCapabilities = [] } = (await scene.peer(row.key)).negotiated ?? {};
-  const marked = wanted.standard !== undefined && remoteCapabilities.some((text) => text.startsWith("long-lived-graceful-restart"));
-  const expected = marked ? { ...wanted, ...sorted({ standard: [...(wanted.standard ?? []), NO_LLGR] }) } : wanted;
-  const sameHop = familyOf(prefix) === scene.family || (scene.family === "ipv6" && agreedCapabilities.some((text) => text.startsWith("extended-next-hop")));
   await eventually(`the router shows ${prefix} of ${row.key}`, 8000, async () => {
     const seen = await scene.router.route(neighbor, prefix);
     if (seen === undefined) throw new Error("it has no such route");
+    const { remoteCapabilities = [], agreedCapabilities = [] } = (await scene.peer(row.key)).negotiated ?? {};
+    const marked = wanted.standard !== undefined && remoteCapabilities.some((text) => text.startsWith("long-lived-graceful-restart"));
+    const expected = marked ? { ...wanted, ...sorted({ standard: [...(wanted.standard ?? []), NO_LLGR] }) } : wanted;
+    const sameHop = familyOf(prefix) === scene.family || (scene.family === "ipv6" && agreedCapabilities.some((text) => text.startsWith("extended-next-hop")));
     const { standard, large, extended } = seen;
     assert.deepEqual({ ...seen, ...sorted({ standard, large, extended }), nextHop: "" }, { ...seen, ...expected, origin: "igp", nextHop: "" });
     if (sameHop) assert.equal(seen.nextHop, neighbor.address);
