@@ -92,7 +92,7 @@ labTest("a path that is cut ends the session of BGP within the time of BFD; one 
   // A stop is no failure of the path.
   await daemon.stop();
   const there = await eventually("the router has BFD down", 5000, async () => {
-    const [session] = (await frr.json("show bfd peers json")) as readonly { readonly status: string; readonly diagnostic: string }[];
+    const [session] = JSON.parse(await frr.vtysh("show bfd peers json")) as readonly { readonly status: string; readonly diagnostic: string }[];
     return session?.status === "up" ? undefined : session;
   });
   assert.notEqual(there.diagnostic, "control detection time expired");
