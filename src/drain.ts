@@ -79,7 +79,7 @@ export class Drain {
   /** Sentences about what is not as the operator wanted it. */
   problems(): readonly string[] {
     const serving = this.#serving();
-    return [...(this.#inForce && serving > 0 ? [`drained, but this host still answers for ${serving} VIPs that no other host has taken`] : []), ...this.#unkept()];
+    return [...(this.#inForce && serving > 0 ? [`drained, but this host still answers for ${vips(serving)} that no other host has taken`] : []), ...this.#unkept()];
   }
 
   #unkept(): readonly string[] {
@@ -92,7 +92,7 @@ export class Drain {
     this.#options.fleet.input({ type: "leave", why: "drain" });
     this.#timer?.cancel();
     this.#timer = this.#options.clock.timer("drain", TAKEN_BY_MS, () => {
-      if (this.#serving() > 0) this.#options.log.warning(`drained, but no other host takes over: this one goes on answering for ${this.#serving()} VIPs`);
+      if (this.#serving() > 0) this.#options.log.warning(`drained, but no other host takes over: this one goes on answering for ${vips(this.#serving())}`);
     });
   }
 
@@ -106,4 +106,8 @@ export class Drain {
     const sentences = [note, ...(what === "done" ? this.#unkept() : [])];
     return { drained: this.#since !== undefined, changed: what === "done", note: sentences.join("; ") };
   }
+}
+
+function vips(count: number): string {
+  return count === 1 ? "1 VIP" : `${count} VIPs`;
 }

@@ -16,7 +16,7 @@ export const DIAGNOSTICS: readonly Diagnostic[] = [
     meaning: "How fit this host says it is: 3 eligible, 2 on probation after a start or a return, 1 doubtful, 0 never. The highest rank that is present serves. The reason says what to mend; `bmlb hosts` shows all ranks.",
   },
   {
-    line: "drained, but no other host takes over: this one goes on answering for <n> VIPs",
+    line: "drained, but no other host takes over: this one goes on answering for <n VIPs>",
     meaning: "No other host stands for them, or is fit to: look at `bmlb hosts` and `bmlb explain` before this one is switched off.",
   },
   {

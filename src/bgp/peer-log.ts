@@ -3,13 +3,14 @@
  * up again, for a retry that fails alike is no news.
  */
 import type { Log } from "../log/index.ts";
-import type { Family } from "../net/index.ts";
-import type { Problem } from "../wire/index.ts";
+import { type Family, formatPrefix } from "../net/index.ts";
+import { type Update, prefixesOf } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { type Failure, failureFields } from "./failure.ts";
 import type { Negotiated } from "./negotiated.ts";
 
 const MOST_SENTENCES = 32; // of each kind
+const MOST_ROUTES = 8; // named in a line
 
 export class PeerLog {
   readonly #log: Log;
@@ -61,11 +62,12 @@ export class PeerLog {
     }
   }
 
-  spoilt(problems: readonly Problem[], message: Uint8Array): void {
+  /** With the routes concerned and, for those who want to see it, the whole message: what RFC 7606 6 asks for. */
+  spoilt({ problems, withdrawn, reachable }: Update, message: Uint8Array): void {
     for (const { attribute, approach, text } of problems) {
       const sentence = `peer ${this.#config.name} sends a malformed ${attribute}: ${text} (RFC 7606, ${approach})`;
       if (!isNews(sentence, this.#saidSpoilt)) continue;
-      this.#log.warning(sentence, { peer: this.#config.name });
+      this.#log.warning(sentence, { peer: this.#config.name, routes: inWords([...withdrawn, ...reachable]) });
       this.#log.debug(`the malformed UPDATE of peer ${this.#config.name}`, { message: Buffer.from(message).toString("hex") });
     }
   }
@@ -76,4 +78,11 @@ function isNews(sentence: string, said: Set<string>): boolean {
   if (said.has(sentence) || said.size >= MOST_SENTENCES) return false;
   said.add(sentence);
   return true;
+}
+
+/** "203.0.113.0/24,198.51.100.7/32,..." */
+function inWords(fields: Update["reachable"]): string {
+  const first = fields.flatMap((field) => prefixesOf(field, MOST_ROUTES).map(formatPrefix)).slice(0, MOST_ROUTES);
+  const count = fields.reduce((sum, field) => sum + field.count, 0);
+  return [...first, ...(count > first.length ? ["..."] : [])].join(",");
 }

@@ -59,7 +59,6 @@ export class Peer {
   readonly #connections: Connections;
   #established: Session | undefined;
   #stopped = false;
-  /** What the peer may still have of the time before the next OPEN. */
   #before: Before;
   #capabilities: "capabilities" | "no-capabilities" = "capabilities";
   #state: State = "Idle";
@@ -151,6 +150,11 @@ export class Peer {
     else this.#connections.adopt(arrival);
   }
 
+  /** What the peer may have of the time before the next OPEN. */
+  get before(): Before {
+    return this.#before;
+  }
+
   /** Whether it has been told a route and not that it is gone. */
   get hasRoutes(): boolean {
     return this.#established !== undefined && this.#rib.count("ipv4").sent + this.#rib.count("ipv6").sent > 0;
@@ -158,9 +162,11 @@ export class Peer {
 
   /** Whether the peer keeps its routes until then, if it is left now. */
   keepsRoutesFor(sequel: Sequel): boolean {
+    if (sequel === "nothing") return false;
     const restart = this.#established?.agreed?.restart;
-    if (restart === undefined || restart.keepsRoutesMs === 0) return false;
-    return sequel === "restart" || (sequel === "reconfigured" && restart.hardReset);
+    // One that is away and was left with them keeps them still.
+    if (restart === undefined) return this.#parts.keepers.wouldKeep(this.config.name);
+    return restart.keepsRoutesMs > 0 && (sequel === "restart" || restart.hardReset);
   }
 
   /**
@@ -184,8 +190,7 @@ export class Peer {
     const keeps = this.keepsRoutesFor(sequel);
     if (!keeps) {
       this.#transmitter.withdrawAll();
-      // One that is away and was left with its routes keeps them still.
-      if (sequel === "nothing" || this.#established !== undefined) this.#parts.keepers.released(this.config.name);
+      this.#parts.keepers.released(this.config.name);
     }
     // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).
     await this.#connections.stop(keeps && sequel === "restart" ? undefined : farewell);
@@ -249,9 +254,9 @@ export class Peer {
     routes: (update) => {
       this.#routes(update);
     },
-    spoilt: (problems, message) => {
+    spoilt: (update, message) => {
       this.#received.malformed++;
-      this.#log.spoilt(problems, message);
+      this.#log.spoilt(update, message);
     },
     refresh: (refresh: RouteRefresh) => {
       this.#transmitter.refresh(refresh);

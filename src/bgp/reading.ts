@@ -6,7 +6,7 @@ import {
   OPEN_ERROR,
   OPEN_SUBCODE,
   type Open,
-  type Problem,
+  type Update,
   decodeNotification,
   decodeOpen,
   decodeRouteRefresh,
@@ -19,8 +19,8 @@ export type Reading = {
   readonly event: Event;
   /** What is wrong with the message, to be completed by who sent it; "" if nothing is. */
   readonly problem: string;
-  /** What was malformed and survived (RFC 7606). */
-  readonly spoilt: readonly Problem[];
+  /** An UPDATE of which something was malformed and survived (RFC 7606). */
+  readonly spoilt: Update | undefined;
   /** The peer's last words. */
   readonly farewell: Notification | undefined;
 };
@@ -48,7 +48,7 @@ export function readHeaderError(error: unknown): Reading {
   return { ...NOTHING, event: { type: "BGPHeaderErr", answer: notification }, problem };
 }
 
-const NOTHING = { problem: "", spoilt: [], farewell: undefined } as const;
+const NOTHING = { problem: "", spoilt: undefined, farewell: undefined } as const;
 
 /** What a message of that type is when it cannot be decoded; a KEEPALIVE and a NOTIFICATION always can. */
 const ERROR_EVENT = {
@@ -76,7 +76,7 @@ function read({ type, body }: BgpMessage, { state, agreed, judge }: ReadingConte
     case "UPDATE": {
       if (state !== "Established" || agreed === undefined) break;
       const update = decodeUpdate(body, agreed);
-      return { ...NOTHING, event: { type: "UpdateMsg", update }, spoilt: update.problems };
+      return { ...NOTHING, event: { type: "UpdateMsg", update }, spoilt: update.problems.length > 0 ? update : undefined };
     }
     case "ROUTE-REFRESH":
       if (state !== "Established" || agreed === undefined) break;

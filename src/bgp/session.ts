@@ -12,7 +12,6 @@ import {
   type MessageType,
   type Notification,
   type Open,
-  type Problem,
   type RouteRefresh,
   type Update,
   asHardReset,
@@ -41,7 +40,7 @@ export interface SessionOwner {
   failed(session: Session, failure: Failure, state: State): void;
   routes(update: Update): void;
   /** Something in an UPDATE was malformed and survived (RFC 7606). */
-  spoilt(problems: readonly Problem[], message: Uint8Array): void;
+  spoilt(update: Update, message: Uint8Array): void;
   refresh(refresh: RouteRefresh): void;
   /** The kernel took something of what was written. */
   written(): void;
@@ -346,7 +345,7 @@ export class Session {
     if (message === undefined) return undefined;
     this.traffic.received[message.type]++;
     const reading = readMessage(message, { state: this.state, agreed: this.agreed, judge: (open) => owner.judge(this, open) });
-    if (reading.spoilt.length > 0) owner.spoilt(reading.spoilt, encodeMessage(message.type, message.body));
+    if (reading.spoilt !== undefined) owner.spoilt(reading.spoilt, encodeMessage(message.type, message.body));
     return reading;
   }
 }

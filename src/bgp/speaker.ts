@@ -193,7 +193,7 @@ export class BgpSpeaker {
     const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
     const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
     if (!neighbor.found) return [];
-    return [[neighbor.peer, kept ? "session" : this.#keepers.hasKept(name) ? "life" : "nothing"]];
+    return [[neighbor.peer, kept ? before.before : this.#keepers.hasKept(name) ? "life" : "nothing"]];
   }
 
   #begin(config: BgpPeer, past: Before): void {

@@ -30,14 +30,15 @@ export function presenceOf({ rank, reason }: RankReason, situation: Situation, p
   for (const peer of peers) if (peer.statement.bgp && peer.statement.rank > (best?.statement.rank ?? 0)) best = peer;
   const isSecondAs = (mine: Rank): boolean => mine === 0 || (best !== undefined && best.statement.rank > mine);
   const beside = best === undefined ? reason : `${reason} (rank ${rank}), and ${best.statement.name} announces (rank ${best.statement.rank})`;
+  const announced = leaving?.before.announceBgp === true && sound > 0;
   switch (leaving?.why) {
     case "stop":
-      return { rank, announceBgp: leaving.before.announceBgp, keeps: "nothing", retiring: true, reason };
+      return { rank, announceBgp: announced, keeps: "nothing", retiring: true, reason };
     case "restart":
-      return { rank, announceBgp: leaving.before.announceBgp, keeps: keptByRestart(leaving.before), retiring: true, reason };
+      return { rank, announceBgp: announced, keeps: keptByRestart(leaving.before), retiring: true, reason };
     case "drain":
-      if (leaving.ms < DRAIN_MS) return { rank, announceBgp: leaving.before.announceBgp, keeps: "nothing", retiring: true, reason };
-      if (best !== undefined) return { rank, announceBgp: false, keeps: "nothing", retiring: true, reason: beside };
+      if (leaving.ms < DRAIN_MS) return { rank, announceBgp: announced, keeps: "nothing", retiring: true, reason };
+      if (best !== undefined || sound === 0) return { rank, announceBgp: false, keeps: "nothing", retiring: true, reason: beside };
       // Nobody would take over: it goes on, as the last choice of routers that have another.
       return { rank, announceBgp: true, keeps: "nothing", retiring: true, reason: speaks ? `${reason}, but no other host announces by BGP` : reason };
     case undefined: {

@@ -29,11 +29,12 @@ const LOADS: readonly (Load & { readonly rounds: number })[] = [
 /** `prefixes` and `announcers` choose among all, `rounds` replaces their number. */
 export async function measureBgp({ prefixes, announcers, rounds }: Options): Promise<string> {
   const loads = LOADS.filter((load) => prefixes === undefined || prefixes.includes(load.prefixes));
-  const chosen = ANNOUNCERS.filter(({ name }) => announcers === undefined || announcers.includes(name.toLowerCase()));
-  for (const announcer of chosen) {
+  const chosen = ANNOUNCERS.filter(({ name }) => announcers === undefined || announcers.includes(name.toLowerCase())).filter((announcer) => {
     const reason = announcer.absent();
-    if (reason !== undefined) throw new Error(`${announcer.name} cannot take part: ${reason}; install it, or name the others with --announcers`);
-  }
+    if (reason !== undefined) console.log(`  ${announcer.name} takes no part: ${reason}`);
+    return reason === undefined;
+  });
+  if (loads.length === 0 || chosen.length === 0) throw new Error(`there are prefixes: ${[...new Set(LOADS.map((load) => load.prefixes))].join(", ")}, and announcers: ${ANNOUNCERS.map(({ name }) => name.toLowerCase()).join(", ")}`);
   await using lab = await Lab.create("bench bgp");
   await lab.segment("lan", { ipv4: "10.7.0.0/24" });
   const table = await FrrTable.start(lab, await lab.host("router", { lan: { ipv4: ROUTER.address } }));

@@ -44,9 +44,9 @@ export class RemoteBfd {
     });
   }
 
-  /** When the first such event comes, of those from the line `from` on. */
-  async event(type: BfdEvent["type"], from = 0): Promise<{ readonly at: number; readonly event: BfdEvent }> {
-    const line = await this.process.waitForLine(new RegExp(`^EVENT \\{"type":"${type}"`), 10_000, from);
+  /** When the first such event of a session comes, of those from the line `from` on. */
+  async event(type: BfdEvent["type"], from = 0, peer = "router"): Promise<{ readonly at: number; readonly event: BfdEvent }> {
+    const line = await this.process.waitForLine(new RegExp(`^EVENT \\{"type":"${type}","peer":"${peer}"`), 10_000, from);
     return { at: line.at, event: JSON.parse(line.text.slice("EVENT ".length)) as BfdEvent };
   }
 

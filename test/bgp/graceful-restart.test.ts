@@ -114,6 +114,27 @@ test("a router that is away when the daemon restarts keeps what it was left with
   assert.deepEqual(w.kept, [TOR_1]);
 });
 
+test("a session to such a router that is only just coming up when the daemon restarts ends without a word, too", async () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.router.behave = (connection) => { w.router.sendOpen(connection, { capabilities: [...ROUTER.capabilities, HELPER] }); };
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  assert.equal(w.peer().state, "OpenConfirm");
+  const stopped = w.speaker.stop("bmlb is restarting", "restart");
+  w.advance(10);
+  await stopped;
+  assert.deepEqual([w.router.last.log, w.router.last.closed, w.kept], [["OPEN", "KEEPALIVE"], true, [TOR_1]]);
+});
+
+test("a change of a peer's configuration before its End-of-RIB does not hide that the daemon restarted", async () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.establish({ peers: [KEEPING], complete: false });
+  w.apply({ peers: [{ ...KEEPING, holdTimeMs: 30_000 }], complete: false });
+  w.advance(10);
+  await turn();
+  w.advance(2000);
+  assert.equal(offered(w.router.last), "RN 30 1/1F 2/1F");
+});
+
 for (const [what, capability, log] of [
   ["knows the N bit, in a Hard Reset, for it would keep the routes else", HELPER, "NOTIFICATION 6/9"],
   ["does not know it, as ever", OLD_HELPER, "NOTIFICATION 6/2"],

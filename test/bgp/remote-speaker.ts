@@ -1,6 +1,6 @@
 /** Drives speaker-process.ts on a host of a lab. */
 import { join } from "node:path";
-import type { BgpDesired, BgpPeerStatus, BgpRoute, BgpStatus, WantedPeer } from "../../src/bgp/index.ts";
+import type { BgpDesired, BgpPeerStatus, BgpRoute, BgpStatus, Keeper, WantedPeer } from "../../src/bgp/index.ts";
 import { type Host, type LabProcess, eventually } from "../lab/index.ts";
 
 export type Wanted = {
@@ -19,9 +19,10 @@ export class RemoteSpeaker {
     this.process = process;
   }
 
-  static async start(host: Host, routerId: string): Promise<RemoteSpeaker> {
+  /** @param lastLife the peers that keep the routes of the life before this one */
+  static async start(host: Host, routerId: string, lastLife: readonly Keeper[] = []): Promise<RemoteSpeaker> {
     const program = join(import.meta.dirname, "speaker-process.ts");
-    return new RemoteSpeaker(await host.spawn([process.execPath, program, routerId], { name: "speaker" }));
+    return new RemoteSpeaker(await host.spawn([process.execPath, program, routerId, JSON.stringify(lastLife)], { name: "speaker" }));
   }
 
   apply({ peers, vips = [], attributes = {}, complete = true, listen = [] }: Wanted): void {

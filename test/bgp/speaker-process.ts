@@ -6,7 +6,7 @@
  *   {"do":"stop", "reason":"…"}
  */
 import { createInterface } from "node:readline";
-import { BgpSpeaker, type BgpDesired, type BgpRoute, type WantedPeer } from "../../src/bgp/index.ts";
+import { BgpSpeaker, type BgpDesired, type BgpRoute, type Keeper, RouteKeepers, type WantedPeer } from "../../src/bgp/index.ts";
 import { addressesBeside, LinkWatcher, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { type Address, type Ipv4, address, parsePrefix } from "../../src/net/index.ts";
@@ -22,7 +22,8 @@ type GivenPeer = Partial<Omit<WantedPeer, "address">> & { readonly address?: Add
 
 type Route = { readonly peer: string; readonly prefix: string; readonly attributes?: Partial<BgpRoute["attributes"]> };
 
-const [routerId = "192.0.2.1"] = process.argv.slice(2);
+/** And the peers that keep the routes of the life before this one, as JSON. */
+const [routerId = "192.0.2.1", lastLife = "[]"] = process.argv.slice(2);
 const log = new Journal(process.stdout, "debug");
 const speaker = new BgpSpeaker({
   routerId: routerId as Ipv4,
@@ -35,6 +36,7 @@ const speaker = new BgpSpeaker({
   openFrames: openFrameSocket,
   groups: new MulticastGroups(log),
   routes: systemRoutes,
+  keepers: new RouteKeepers(JSON.parse(lastLife) as readonly Keeper[], () => undefined),
 });
 speaker.start();
 void new LinkWatcher({ log, clock: systemClock, onChange: (links) => { speaker.links(links); } }).start();

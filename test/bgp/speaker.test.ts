@@ -577,7 +577,7 @@ test("what a router announces is counted, its mistakes are logged once, and neit
   for (let i = 0; i < 10; i++) w.router.last.send("UPDATE", bad);
   w.advance(1000);
   assert.deepEqual(w.peer().received, { announcements: 20, withdrawals: 10, malformed: 10, leaked: 0 });
-  assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\)/).length, 1);
+  assert.equal(w.said(/warning peer tor-1 sends a malformed ORIGIN: its value is not defined \(RFC 7606, treat-as-withdraw\) peer=tor-1 routes=203\.0\.113\.0\/24$/).length, 1);
   assert.equal(w.said(/^debug the malformed UPDATE of peer tor-1 message=f{32}/).length, 1);
   assert.equal(w.peer().state, "Established");
 });

@@ -138,6 +138,16 @@ test("a drained host is the last choice of routers for a while, then withdraws; 
   assert.deepEqual(rig.factsOf("bgp").map(({ announces, retiring }) => [announces, retiring]), [[true, true], [false, true], [true, true], [true, false]]);
 });
 
+test("a drained host that may not serve at all announces nothing, though it is alone", () => {
+  const rig = Rig.settled([], { bgp: true });
+  rig.input({ type: "leave", why: "drain" });
+  rig.input({ type: "data-plane", refused: "no nftables" });
+  rig.pass(200);
+  assert.equal(bgpOf(rig), "silent, keeps nothing, retires");
+  rig.pass(20_000);
+  assert.equal(bgpOf(rig), "silent, keeps nothing, retires");
+});
+
 test("a drained host that announced nothing does not begin to", () => {
   const rig = new Rig({ bgp: true });
   rig.says({ bgp: true });

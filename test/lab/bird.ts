@@ -1,5 +1,5 @@
 /** BIRD as a router of the lab. Its configuration is the test's own text. */
-import { eventually } from "./eventually.ts";
+import { answering } from "./answering.ts";
 import type { Host } from "./host.ts";
 import { CommandError, type LabProcess, runToEnd } from "./run.ts";
 
@@ -19,10 +19,7 @@ export class Bird {
     const socket = host.path("bird.ctl");
     const process = await host.spawn(["bird", "-f", "-c", file, "-s", socket, "-P", host.path("bird.pid")], { name: "bird" });
     const bird = new Bird(host, process, socket);
-    await eventually("bird answers birdc", 5000, async () => {
-      if (process.exit !== undefined) throw new Error(`bird ended:\n${process.lastLines()}`);
-      return (await bird.birdc("show status")).includes("Daemon is up");
-    });
+    await answering(process, async () => await bird.birdc("show status"));
     return bird;
   }
 

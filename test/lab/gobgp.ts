@@ -1,5 +1,5 @@
 /** GoBGP as a router of the lab: its configuration is the test's own text, in TOML. It does not touch the kernel's routes. */
-import { eventually } from "./eventually.ts";
+import { answering } from "./answering.ts";
 import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
@@ -19,10 +19,7 @@ export class GoBgp {
     const socket = `unix://${host.path("gobgpd.sock")}`;
     const process = await host.spawn(["gobgpd", "-f", file, "--api-hosts", socket, "--pprof-disable"], { name: "gobgpd" });
     const gobgp = new GoBgp(host, process, socket);
-    await eventually("gobgpd answers gobgp", 5000, async () => {
-      if (process.exit !== undefined) throw new Error(`gobgpd ended:\n${process.lastLines()}`);
-      return (await gobgp.gobgp("global")) !== "";
-    });
+    await answering(process, async () => await gobgp.gobgp("global"));
     return gobgp;
   }
 

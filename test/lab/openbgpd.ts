@@ -4,7 +4,7 @@
  * FRR's daemon has the same name; this one is /usr/sbin/bgpd. It wants the home of its user, an empty folder of root's below /run, to
  * lock its children into: it gets one that nobody else sees. Its portable version neither reads nor writes the kernel's routes.
  */
-import { eventually } from "./eventually.ts";
+import { answering } from "./answering.ts";
 import type { Host } from "./host.ts";
 import { run, type LabProcess } from "./run.ts";
 
@@ -26,10 +26,7 @@ export class OpenBgpd {
     const file = host.write("bgpd.conf", `socket "${socket}"\n${configuration}`);
     const process = await host.spawn(["sh", "-c", IN_A_RUN_OF_ITS_OWN, "sh", "/usr/sbin/bgpd", "-d", "-f", file], { name: "openbgpd" });
     const openbgpd = new OpenBgpd(host, process, socket);
-    await eventually("bgpd answers bgpctl", 5000, async () => {
-      if (process.exit !== undefined) throw new Error(`bgpd ended:\n${process.lastLines()}`);
-      return (await openbgpd.bgpctl("show")) !== "";
-    });
+    await answering(process, async () => await openbgpd.bgpctl("show"));
     return openbgpd;
   }
 

@@ -30,4 +30,4 @@ export { prefixLimitOf, wantedCapabilitiesOf } from "./notification-data.ts";
 export { type Open, decodeOpen, encodeOpen } from "./open.ts";
 export { type RouteRefresh, decodeRouteRefresh, encodeRouteRefresh } from "./route-refresh.ts";
 export { type Announcement, type NextHop, announcement, encodeAnnouncement, encodeEndOfRib, encodeWithdrawal } from "./update-encode.ts";
-export { type Problem, type Update, type UpdateContext, decodeUpdate } from "./update.ts";
+export { type Update, type UpdateContext, decodeUpdate } from "./update.ts";

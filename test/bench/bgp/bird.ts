@@ -1,6 +1,6 @@
 /** BIRD 2 as an announcer: a static protocol with all routes; the filter toward the router adds the community. */
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { runToEnd, within, type Host } from "../../lab/index.ts";
 import { ANNOUNCER, CHANGED, communityOf, forEachPrefix, ROUTER, vipOf, type Announcer, type Load, type Running } from "./announcer.ts";
 
@@ -36,7 +36,7 @@ async function start(host: Host, load: Load): Promise<Running> {
     await within(`BIRD did "${command}"`, 60_000, answered);
   };
   const configure = (): Promise<void> => order("configure", /Reconfigur/);
-  const alarm = setInterval(() => control.write("show status\n"), AWAKE_MS);
+  const alarm = keepAwake(socket);
   return {
     pid: process.pid,
     // To read the file again, routes and all, is part of every change of BIRD's: with the same file it is what is taken off.
@@ -47,11 +47,21 @@ async function start(host: Host, load: Load): Promise<Running> {
     withdraw: () => Promise.resolve({ give: () => order("disable vips", /disabled/) }),
     longestStallMs: () => Promise.resolve(undefined),
     stop: async () => {
-      clearInterval(alarm);
+      alarm.destroy();
       control.destroy();
       await process.kill();
     },
   };
+}
+
+/** Asks it how it is, again and again, each time when it has answered: while it reads its file it answers nothing. */
+function keepAwake(socket: string): Socket {
+  const LAST_LINE = /^(0001|0013) /m; // of its greeting, and of the answer
+  const alarm = connect(socket).setEncoding("utf8");
+  alarm.on("data", (text: string) => {
+    if (LAST_LINE.test(text)) setTimeout(() => alarm.writable && alarm.write("show status\n"), AWAKE_MS);
+  });
+  return alarm;
 }
 
 function configuration(host: Host, to: "with" | "without"): string {

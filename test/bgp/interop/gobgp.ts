@@ -1,6 +1,6 @@
 /** GoBGP in the interop suite. */
 import { GoBgp, type Host } from "../../lab/index.ts";
-import type { Neighbor, Router, RouterKind, RouterSetup, SeenRoute } from "./router.ts";
+import type { Family, Neighbor, Router, RouterKind, RouterSetup, SeenRoute } from "./router.ts";
 import type { RowName } from "./rows.ts";
 
 type Attribute = {
@@ -90,7 +90,13 @@ idle-hold-time-after-reset = 1
 ${neighbor.holdSeconds === undefined ? "" : `hold-time = ${neighbor.holdSeconds}`}
 ${neighbor.ttlSecurity === true ? "[neighbors.ttl-security.config]\nenabled = true\nttl-min = 255" : ""}
 ${neighbor.multihop === undefined ? "" : `[neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = ${neighbor.multihop}`}
-${neighbor.families.map((family) => `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}-unicast"\n`).join("")}`;
+${neighbor.helpsRestart === true ? "[neighbors.graceful-restart.config]\nenabled = true\nnotification-enabled = true\nrestart-time = 60" : ""}
+${neighbor.families.map((family) => afiSafi(family, neighbor)).join("")}`;
+}
+
+function afiSafi(family: Family, { helpsRestart }: Neighbor): string {
+  const restart = helpsRestart === true ? "[neighbors.afi-safis.mp-graceful-restart.config]\nenabled = true\n" : "";
+  return `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}-unicast"\n${restart}`;
 }
 
 export const GOBGP: RouterKind<RowName> = {

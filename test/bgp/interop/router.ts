@@ -20,6 +20,8 @@ export type Neighbor = {
   readonly ttlSecurity?: boolean;
   /** Hops away; absent = adjacent. */
   readonly multihop?: number;
+  /** It keeps our routes while we restart (RFC 4724). */
+  readonly helpsRestart?: boolean;
   /** That it offers; absent = its default. */
   readonly holdSeconds?: number;
 };
@@ -95,6 +97,7 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
   "no-export-subconfed": "65535:65283",
   "local-as": "65535:65283",
   "no-peer": "65535:65284",
+  "no-llgr": "65535:7",
 };
 
 /** A standard community by whatever name the router has for it. */

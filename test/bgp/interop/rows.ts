@@ -18,6 +18,7 @@ export type RowName =
   | "refresh"
   | "manyRoutes"
   | "shortHold"
+  | "gracefulRestart"
   | "dials"
   | "collision"
   | "theirText"
@@ -106,6 +107,7 @@ export const ROWS: readonly Row[] = [
   },
   { key: "refresh", name: "a route refresh that it asks for is answered with everything", neighbor: {}, play: answersRefresh },
   { key: "manyRoutes", name: "two thousand routes arrive whole, and are withdrawn", neighbor: {}, play: carriesMany },
+  { key: "gracefulRestart", name: "with graceful restart", neighbor: { helpsRestart: true }, peer: { gracefulRestartMs: 60_000 } },
   {
     key: "dials",
     name: "it opens the session to us, with a password",
@@ -132,7 +134,7 @@ export const ROWS: readonly Row[] = [
   },
   { key: "otherAsForUs", name: "it expects another AS of us", neighbor: { asn: 64999 }, refused: /^<4>peer \S+ refused our AS 64500: enter 64500 as the AS of this neighbor there, or set asn or local_asn here to what it expects \(OPEN error, bad peer AS\) .*sent_by=peer code=2 subcode=2/ },
   { key: "otherAsThanExpected", name: "we expect another AS of it", neighbor: {}, peer: { asn: 64777 }, refused: /^<4>refused peer \S+: it says that it is AS 64501, not 64777; correct asn of the peer, or its configuration \(OPEN error, bad peer AS\) .*sent_by=us code=2 subcode=2/ },
-  { key: "otherPassword", name: "its password is another", neighbor: { password: "one" }, peer: { password: "two" }, refused: /^<4>no answer from peer \S+ at .*: check the way there, that the password is the same on both sides/ },
+  { key: "otherPassword", name: "its password is another", neighbor: { password: "one" }, peer: { password: "two" }, refused: /^<4>no answer from peer \S+ at .*: check the way there, that BGP runs there and has the password of password_file/ },
   { key: "noPassword", name: "it has a password and we have none", neighbor: { password: "one" }, refused: /^<4>no answer from peer \S+ at .*: check the way there, that the peer wants no password/ },
   {
     key: "noTtlSecurity",
@@ -147,7 +149,7 @@ export const ROWS: readonly Row[] = [
     },
   },
   { key: "holdTimeRefusedByThem", name: "it refuses our hold time", neighbor: {}, peer: { holdTimeMs: 3000, keepaliveTimeMs: 1000 }, refused: /^<4>peer \S+ refused our hold time of 3 s: set a hold_time that it accepts \(OPEN error, unacceptable hold time\) .*sent_by=peer code=2 subcode=6/ },
-  { key: "holdTimeRefusedByUs", name: "we refuse its hold time", neighbor: { holdSeconds: 2 }, refused: /^<4>refused peer \S+: a hold time of 2 s is not allowed; set 0 or at least 3 s there \(OPEN error, unacceptable hold time\) .*sent_by=us code=2 subcode=6/ },
+  { key: "holdTimeRefusedByUs", name: "we refuse its hold time", neighbor: { holdSeconds: 2 }, refused: /^<4>refused peer \S+: a hold time of 2 s is not allowed; set its hold time to 0 or to 3 s and more \(OPEN error, unacceptable hold time\) .*sent_by=us code=2 subcode=6/ },
   { key: "stranger", name: "it does not know us", neighbor: {}, stranger: true, refused: /^<4>peer \S+ (closed the connection without a word: enter this host as a neighbor there|does not accept sessions from this host: enter it as a neighbor there), with the address that it sees/ },
 ];
 
@@ -185,18 +187,49 @@ async function isRefused(scene: Scene, row: Row, sentence: RegExp): Promise<void
   assert.notEqual(state, "Established");
 }
 
-/** The router comes to show the route so, and with the address of ours as its next hop. */
+const NO_LLGR = "65535:7";
+
+/**
+ * The router comes to show the route so, and with the address of ours as its next hop; not to be kept for hours, where it could
+ * (RFC 9494), and IPv4 by IPv6, where it takes that (RFC 8950).
+ */
 async function sees(scene: Scene, row: Row, prefix: string, wanted: Partial<SeenRoute>): Promise<void> {
   const neighbor = scene.neighbor(row.key);
   await eventually(`the router shows ${prefix} of ${row.key}`, 8000, async () => {
     const seen = await scene.router.route(neighbor, prefix);
     if (seen === undefined) throw new Error("it has no such route");
+    const { remoteCapabilities = [], agreedCapabilities = [] } = (await scene.peer(row.key)).negotiated ?? {};
+    const marked = wanted.standard !== undefined && remoteCapabilities.some((text) => text.startsWith("long-lived-graceful-restart"));
+    const expected = marked ? { ...wanted, ...sorted({ standard: [...(wanted.standard ?? []), NO_LLGR] }) } : wanted;
+    const sameHop = familyOf(prefix) === scene.family || (scene.family === "ipv6" && agreedCapabilities.some((text) => text.startsWith("extended-next-hop")));
     const { standard, large, extended } = seen;
-    assert.deepEqual({ ...seen, ...sorted({ standard, large, extended }), nextHop: "" }, { ...seen, ...wanted, origin: "igp", nextHop: "" });
-    if (familyOf(prefix) === scene.family) assert.equal(seen.nextHop, neighbor.address);
+    assert.deepEqual({ ...seen, ...sorted({ standard, large, extended }), nextHop: "" }, { ...seen, ...expected, origin: "igp", nextHop: "" });
+    if (sameHop) assert.equal(seen.nextHop, neighbor.address);
     else assert.match(seen.nextHop, familyOf(prefix) === "ipv4" ? /^10\.[78]\.0\.1$/ : /^fd0[78]::1$/);
     return true;
   });
+}
+
+/** It is killed and comes back: the router keeps its routes all the time, and loses those that the new life does not announce. */
+export async function survivesDeath(scene: Scene, row: Row): Promise<void> {
+  const neighbor = scene.neighbor(row.key);
+  const [kept = "", lost = "", keptToo = "", lostToo = ""] = vips(row);
+  const over = new AbortController();
+  const misses: string[] = [];
+  const watching = (async (): Promise<void> => {
+    while (!over.signal.aborted) for (const prefix of [kept, keptToo]) if ((await scene.router.route(neighbor, prefix)) === undefined) misses.push(prefix);
+  })();
+  await scene.reviveSpeaker(async () => {
+    await eventually("the router has noticed", 8000, async () => (await scene.router.count(scene.neighbor("routes"))) === 0);
+    for (const prefix of vips(row)) assert.notEqual(await scene.router.route(neighbor, prefix), undefined, `${prefix} while nobody is here`);
+    scene.apply(row.key, row.peer ?? {}, [kept, keptToo]);
+  });
+  await scene.established(row.key);
+  for (const prefix of [lost, lostToo]) await goes(scene, row, prefix);
+  for (const prefix of [kept, keptToo]) await sees(scene, row, prefix, { asPath: "64500" });
+  over.abort();
+  await watching;
+  assert.deepEqual(misses, []);
 }
 
 async function goes(scene: Scene, row: Row, prefix: string): Promise<void> {

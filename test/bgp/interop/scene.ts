@@ -27,6 +27,9 @@ const ADDRESSES = {
 } as const;
 const FIRST_ROW = 10; // last part of the address that the first row's neighbor has
 
+/** Lower than the router's, and higher: of collisions the other end decides. */
+const IDENTIFIERS = { ipv4: "10.7.0.1", ipv6: "172.16.0.1" } as const;
+
 type Wanted = { readonly peer: Partial<BgpPeer>; readonly prefixes: readonly string[]; readonly attributes: Partial<BgpRoute["attributes"]> };
 
 export class Scene {
@@ -35,13 +38,14 @@ export class Scene {
   readonly host: Host;
   readonly between: Host;
   readonly router: Router;
-  readonly speaker: RemoteSpeaker;
   readonly captures: readonly Capture[];
   readonly neighbors: ReadonlyMap<RowName, Neighbor>;
+  #speaker: RemoteSpeaker;
   readonly #wanted = new Map<string, Wanted>();
 
-  private constructor(parts: Pick<Scene, "lab" | "family" | "host" | "between" | "router" | "speaker" | "captures" | "neighbors">) {
-    ({ lab: this.lab, family: this.family, host: this.host, between: this.between, router: this.router, speaker: this.speaker, captures: this.captures, neighbors: this.neighbors } = parts);
+  private constructor(parts: Pick<Scene, "lab" | "family" | "host" | "between" | "router" | "captures" | "neighbors">, speaker: RemoteSpeaker) {
+    ({ lab: this.lab, family: this.family, host: this.host, between: this.between, router: this.router, captures: this.captures, neighbors: this.neighbors } = parts);
+    this.#speaker = speaker;
   }
 
   static async set(lab: Lab, kind: RouterKind<RowName>, family: Family, rows: readonly Row[]): Promise<Scene> {
@@ -61,10 +65,23 @@ export class Scene {
     const captures = await Promise.all([lan, near].map(async (segment) => await lab.capture(segment, "tcp port 179")));
     const [router, speaker] = await Promise.all([
       kind.start(machine, { asn: ROUTER_AS, routerId: "10.7.0.254", neighbors: rows.flatMap((row) => (row.stranger === true ? [] : (neighbors.get(row.key) ?? []))), leastHoldSeconds: LEAST_HOLD_S }),
-      // Higher than the router's, and lower: collisions end the other way.
-      RemoteSpeaker.start(host, family === "ipv4" ? "10.7.0.1" : "172.16.0.1"),
+      RemoteSpeaker.start(host, IDENTIFIERS[family]),
     ]);
-    return new Scene({ lab, family, host, between, router, speaker, captures, neighbors });
+    return new Scene({ lab, family, host, between, router, captures, neighbors }, speaker);
+  }
+
+  get speaker(): RemoteSpeaker {
+    return this.#speaker;
+  }
+
+  /** The speaker dies, and is back when `meanwhile` is done; peers with graceful restart keep the routes of its first life. */
+  async reviveSpeaker(meanwhile: () => Promise<void>): Promise<void> {
+    const { peers } = await this.#speaker.status();
+    await this.#speaker.process.kill();
+    await meanwhile();
+    const keepers = [...this.#wanted].flatMap(([peer, { peer: { gracefulRestartMs = 0 } }]) => (gracefulRestartMs > 0 && peers.some(({ name, state }) => name === peer && state === "Established") ? [{ peer, restartMs: gracefulRestartMs }] : []));
+    this.#speaker = await RemoteSpeaker.start(this.host, IDENTIFIERS[this.family], keepers);
+    this.#send();
   }
 
   neighbor(row: RowName): Neighbor {
@@ -88,17 +105,17 @@ export class Scene {
   }
 
   async peer(row: RowName): Promise<BgpPeerStatus> {
-    return await this.speaker.peer(this.neighbor(row).name);
+    return await this.#speaker.peer(this.neighbor(row).name);
   }
 
   async established(row: RowName): Promise<BgpPeerStatus> {
-    return await this.speaker.established(this.neighbor(row).name);
+    return await this.#speaker.established(this.neighbor(row).name);
   }
 
   /** Waits for a line about the row's peer. */
   async says(row: RowName, sentence: RegExp): Promise<string> {
     const { name } = this.neighbor(row);
-    return await eventually(`the speaker says ${String(sentence)}`, 15_000, () => this.speaker.process.lines.map(({ text }) => text).find((line) => new RegExp(` peer=${name}( |$)`).test(line) && sentence.test(line)));
+    return await eventually(`the speaker says ${String(sentence)}`, 15_000, () => this.#speaker.process.lines.map(({ text }) => text).find((line) => new RegExp(` peer=${name}( |$)`).test(line) && sentence.test(line)));
   }
 
   /** Every connection of ours so far, judged. */
@@ -114,7 +131,7 @@ export class Scene {
     }
     const listening = [...this.neighbors.values()].filter(({ name, opening }) => opening === "dials" && this.#wanted.has(name));
     const listen = listening.map((neighbor) => ({ address: neighbor.address, port: 179 }));
-    this.speaker.process.tell(JSON.stringify({ do: "apply", peers: [...this.#wanted.values()].map(({ peer }) => peer), routes, complete: true, listen }));
+    this.#speaker.process.tell(JSON.stringify({ do: "apply", peers: [...this.#wanted.values()].map(({ peer }) => peer), routes, complete: true, listen }));
   }
 }
 

@@ -4,12 +4,12 @@ import { after, before, describe, test } from "node:test";
 import { Lab, eventually, whyNoLab } from "../../lab/index.ts";
 import { type Family, type RouterKind, complaints, heard } from "./router.ts";
 import type { Verdict } from "../strict/judge.ts";
-import { ROWS, type RowName, carriesRoutes, play } from "./rows.ts";
+import { ROWS, type RowName, carriesRoutes, play, survivesDeath } from "./rows.ts";
 import { Scene } from "./scene.ts";
 
 const AT_ONCE = 4;
 /** Rows whose sessions are up when they are over. */
-const STAY_UP: readonly RowName[] = ["routes", "internal", "password", "ttlSecurity", "both", "fourOctetAs", "twoOctetAs", "noCapabilities", "multihop", "refresh", "manyRoutes", "shortHold", "dials", "collision"];
+const STAY_UP: readonly RowName[] = ["routes", "internal", "password", "ttlSecurity", "both", "fourOctetAs", "twoOctetAs", "noCapabilities", "multihop", "refresh", "manyRoutes", "shortHold", "gracefulRestart", "dials", "collision"];
 const GOODBYE = "edge-1 is being drained, back in 5 minutes";
 
 export function interopSuite(kind: RouterKind<RowName>): void {
@@ -67,6 +67,12 @@ function overFamily(kind: RouterKind<RowName>, family: Family): void {
         if (row.key !== "internal") await carriesRoutes(scene, row);
       }
     }));
+
+    for (const row of rows.filter(({ key }) => key === "gracefulRestart")) {
+      test(`${title}: killed and back, we find our routes where they were`, noted(async () => {
+        await survivesDeath(scene, row);
+      }));
+    }
 
     test(`${title}: it is told why we go, and keeps no route`, noted(async () => {
       const staying = rows.filter(({ key }) => STAY_UP.includes(key));
