@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "..");
 const TEST_TIMEOUT_MS = 300_000;
 
 /** Rooms whose tests start processes and measure what those do in time. */
-const WITH_PROCESSES = /^test\/(kube|lab|liveness|linux|l2|package|system)\/|interop|bgp\/(full-table|hostile)|bfd\/sockets/;
+const WITH_PROCESSES = /^test\/(kube|lab|liveness|linux|l2|package|system|thread)\/|interop|bgp\/(full-table|hostile|unnumbered)|bfd\/sockets/;
 
 /** Not part of `npm test`: scripts/test-package runs them, and sets up what they need. */
 const ON_REQUEST = "test/package";

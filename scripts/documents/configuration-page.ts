@@ -103,7 +103,7 @@ const AGGREGATES = section(
     "Traffic for addresses of the aggregate that no Service has comes here as well. So that it does not go back to the router and loop, the kernel gets an `unreachable` route for the aggregate before it is announced: in the main table, protocol 251, with a metric so high that any other route to the same prefix wins. It is put back if another program removes it, kept over a restart, and removed with the announcement. That takes CAP_NET_ADMIN, which the unit has with the drop-in for gateways only: `install -D -m 644 -t /etc/systemd/system/bmlb.service.d /usr/share/doc/bmlb/examples/gateway.conf`, then `systemctl daemon-reload` and `systemctl restart bmlb`. Without it the aggregate is not announced, and `bmlb explain`, `bmlb status` and the log say so.",
   ),
   paragraph(
-    "A host announces the aggregate while it would announce one of the VIPs in it. With `externalTrafficPolicy: Local` it therefore draws the traffic for all of them, also for those without an endpoint on its node, whose traffic is lost there: such Services belong in a pool that is announced without aggregation.",
+    "A host announces the aggregate while it would announce one of the VIPs in it. With `externalTrafficPolicy: Local` it therefore draws the traffic for all of them, also for those without an endpoint on its node, whose traffic is lost there: such Services belong in a pool that is announced without aggregation. `link_bandwidth` has no effect on aggregates.",
   ),
 );
 

@@ -10,7 +10,7 @@ import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
 import { bfdNote, bfdReport } from "./bfd-report.ts";
 import { announced, peerReport } from "./peer-report.ts";
@@ -187,7 +187,7 @@ export class Reporter {
           state,
           because: because ?? null,
           attributes: attributes ?? null,
-          vips: vips.map((address) => this.#whoAsks(address, peer)),
+          vips: vips.map((address) => this.#whoAsks(address, peer, prefix)),
           vips_total: vipCount,
         };
       }
@@ -195,9 +195,9 @@ export class Reporter {
   }
 
   /** For whom an address is announced to a peer. */
-  #whoAsks(address: Address, peer: string): RouteReport["vips"][number] {
+  #whoAsks(address: Address, peer: string, prefix: Prefix): RouteReport["vips"][number] {
     const plan = this.#sources.planVip(address);
-    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer);
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer && formatPrefix(one.route.prefix) === formatPrefix(prefix));
     return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
   }
 

@@ -91,7 +91,7 @@ export class AdminSocket {
       text += separator + JSON.stringify(row);
       separator = ",\n";
       if (clock.now() < until) continue;
-      if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (!response.write(text)) await drained(response);
       if (response.destroyed) return;
       text = "";
       await new Promise<void>((resolve) => { soon(resolve); });
@@ -99,4 +99,11 @@ export class AdminSocket {
     }
     response.end(`${text}\n]\n`);
   }
+}
+
+/** Until it takes more, or nobody is there any more. */
+async function drained(response: ServerResponse): Promise<void> {
+  const over = new AbortController(); // takes back what still listens: a long answer waits a hundred times
+  await Promise.race([once(response, "drain", over), once(response, "close", over)]);
+  over.abort();
 }

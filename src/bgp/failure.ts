@@ -147,7 +147,7 @@ function networkFailure(error: string | undefined, state: State, peer: BgpPeer):
       return `peer ${peer.name} is gone: the connection ${error === undefined ? "was closed without a word" : `broke (${error})`}`;
     case "OpenSent":
       if (error === "ETIMEDOUT") return `gave up peer ${peer.name}: ${noOpen(peer)}`;
-      return `peer ${peer.name} closed the connection without a word: enter this host as a neighbor there, with the address that it sees`;
+      return `peer ${peer.name} closed the connection without a word: enter this host as a neighbor there, with the address that it sees; if it is there, the router waits for a while after the error before`;
     case "Idle":
     case "Active":
     case "Connect":

@@ -150,6 +150,7 @@ function connecting(fsm: Fsm, event: Event): Step {
     case "TcpConnectionConfirmed":
       return to(fsm, "OpenSent", ...stopTimers(fsm), SEND_OPEN, { do: "start-timer", timer: "Hold", ms: OPEN_SENT_HOLD_MS });
     case "TcpConnectionFails":
+      // 8.2.2 counts and damps in Active alone, but only damping ever leaves Idle again.
       return to(attempted(fsm), "Idle", ...stopTimers(fsm), DROP, { do: "damp", after: "no-connection" });
     case "OpenCollisionDump":
       return to(attempted(fsm), "Idle", ...stopTimers(fsm), DROP);
@@ -228,7 +229,7 @@ function openConfirm(fsm: Confirmed, event: Event): Step {
       return yieldTo(fsm);
     case "KeepAliveMsg":
       return confirmed(fsm, "Established", fsm.agreed, ...startHold(fsm.agreed), { do: "session-up", agreed: fsm.agreed });
-    case "BGPOpen":
+    case "BGPOpen": // a second one on this connection; of 8.2.2 it is an OPEN on the other one that may collide
     case "UnexpectedMsg":
     case "UpdateMsg":
     case "UpdateMsgErr":
@@ -270,7 +271,7 @@ function established(fsm: Confirmed, event: Event): Step {
     case "UpdateMsg":
       return stay(fsm, { do: "take-routes", update: event.update }, ...startHold(fsm.agreed));
     case "RouteRefreshMsg":
-      return stay(fsm, { do: "refresh", refresh: event.refresh }, ...startHold(fsm.agreed));
+      return stay(fsm, { do: "refresh", refresh: event.refresh }); // 6.5: only KEEPALIVE and UPDATE show that the peer lives
     case "UpdateMsgErr":
     case "RouteRefreshMsgErr":
       return fail(fsm, event.answer);

@@ -44,7 +44,7 @@ export class Listeners {
     const before = this.#peers;
     this.#peers = peers;
     for (const kept of this.#listening) {
-      for (const peer of before) if (!peers.some((other) => hasSameKey(peer, other))) setKey(kept, peer, undefined);
+      for (const peer of before) if (!peers.some((other) => hasSameKey(peer, other))) setKey(kept, peer, heirOf(peer, peers)?.password);
       for (const peer of peers) if (!before.some((other) => hasSameKey(peer, other))) setKey(kept, peer, peer.password);
     }
   }
@@ -99,6 +99,11 @@ function close({ listener, retry }: Listening): void {
 function setKey({ endpoint, listener }: Listening, peer: BgpPeer, password: string | undefined): void {
   if (peer.password === undefined || familyOf(endpoint.address) !== familyOf(peer.address)) return;
   listener?.setPassword({ address: peer.address, zone: peer.zone, port: peer.port }, password);
+}
+
+/** The kernel keeps keys by address alone: of one link-local address on two links, the other one's. */
+function heirOf({ address }: BgpPeer, peers: readonly BgpPeer[]): BgpPeer | undefined {
+  return peers.find((other) => other.address === address && other.password !== undefined);
 }
 
 function hasSameKey(a: BgpPeer, b: BgpPeer): boolean {

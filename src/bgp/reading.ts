@@ -69,6 +69,7 @@ function read({ type, body }: BgpMessage, { state, agreed, judge }: ReadingConte
       return { ...NOTHING, event: { type: isVersion ? "NotifMsgVerErr" : "NotifMsg" }, farewell };
     }
     case "OPEN": {
+      if (state === "OpenConfirm") decodeOpen(body); // one too many; but 8.2.2 has its fields checked first
       if (state !== "OpenSent") break;
       const verdict = judge(decodeOpen(body));
       return { ...NOTHING, event: verdict === "collision" ? { type: "OpenCollisionDump" } : { type: "BGPOpen", agreed: verdict } };

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import type { Address, Ipv4 } from "../net/index.ts";
+import type { Address, Ipv4, Prefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
@@ -179,7 +179,7 @@ export class BgpSpeaker {
     const before = this.#wanted;
     this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
     this.#neighbors.apply(wanted);
-    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, CEASE_SUBCODE.PEER_DECONFIGURED, "it is no longer configured", undefined);
+    for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, "unwanted", "it is no longer configured");
     const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
     for (const [config, past] of begin) this.#begin(config, past);
   }
@@ -189,15 +189,14 @@ export class BgpSpeaker {
    * @param asBefore its addresses are to be found as they were, so that a session that is up keeps those that it has
    */
   #change(wanted: WantedPeer, asBefore: boolean): readonly (readonly [BgpPeer, Before])[] {
-    const { name } = wanted;
-    const before = this.#peers.get(name);
+    const before = this.#peers.get(wanted.name);
     const neighbor = this.#neighbors.find(wanted, before?.config, asBefore && before?.isUp === true);
     if (before !== undefined && neighbor.found && before.adopt(neighbor.peer)) return [];
     const moved = asBefore && before !== undefined && neighbor.found && !isSameNeighbor(before.config, neighbor.peer);
     const why = !neighbor.found ? neighbor.why : moved ? "its address or ours is another now" : "its configuration changed";
-    const kept = before !== undefined && this.#leave(before, CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE, why, neighbor.found ? neighbor.peer : undefined) === "keeps routes";
+    const left = before === undefined ? "has none" : this.#leave(before, neighbor.found ? neighbor.peer : "unknown", why);
     if (!neighbor.found) return [];
-    return [[neighbor.peer, kept ? before.before : this.#keepers.hasKept(name) ? "life" : "nothing"]];
+    return [[neighbor.peer, left === "keeps routes" && before !== undefined ? before.before : this.#keepers.hasKept(wanted.name) ? "life" : "nothing"]];
   }
 
   #begin(config: BgpPeer, past: Before): void {
@@ -235,14 +234,15 @@ export class BgpSpeaker {
       });
   }
 
-  /** Says goodbye to a peer that is no longer wanted, or not like this. */
-  #leave(peer: Peer, subcode: number, why: string, next: BgpPeer | undefined): "keeps routes" | "has none" {
+  /** Says goodbye to a peer that is no longer wanted, or not like this, or of which it is not known where it is. */
+  #leave(peer: Peer, next: BgpPeer | "unwanted" | "unknown", why: string): "keeps routes" | "has none" {
     const { name, address } = peer.config;
     this.#peers.delete(name);
     this.#parts.log.info(`leaving peer ${name}: ${why}`, { peer: name, address });
-    const sequel = next !== undefined && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
+    const sequel = typeof next !== "string" && next.gracefulRestartMs > 0 && isSameNeighbor(peer.config, next) ? "reconfigured" : "nothing";
     const keeps = peer.keepsRoutesFor(sequel);
     const key = addressOf(peer);
+    const subcode = next === "unwanted" ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE;
     const gone = peer.stop(cease(subcode), sequel).finally(() => {
       if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
@@ -319,5 +319,9 @@ function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
 }
 
 function isSameDestination(a: Pick<BgpRoute, "peer" | "prefix">, b: typeof a): boolean {
-  return a.peer === b.peer && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
+  return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
+}
+
+function isSamePrefix(a: Prefix, b: Prefix): boolean {
+  return a.address === b.address && a.length === b.length;
 }

@@ -202,10 +202,11 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
       const name = advertisement.name;
       const why = whyNoRoute(world, vip, advertisement);
       if (why !== undefined) return [{ advertisement: name, peer: undefined, announced: false, why }];
-      const weight = weightHere(world, vip, advertisement);
+      const prefix = prefixFor(vip, advertisement);
+      // Of an aggregate the VIPs may have as many weights.
+      const weight = prefix.length === bitsOf(familyOf(vip.address)) ? weightHere(world, vip, advertisement) : undefined;
       return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
         const peer = peers.get(peerName);
-        const prefix = prefixFor(vip, advertisement);
         const key = `${formatPrefix(prefix)} ${peerName}`;
         if (peer === undefined || announced.has(key)) return [];
         if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];

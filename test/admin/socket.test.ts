@@ -131,6 +131,24 @@ test("who asks for a long list and goes away costs nothing more", async (t) => {
   assert.ok(made - before < 10_000 && made < 100_000, `${made} rows were made for nobody`);
 });
 
+test("who reads slowly is waited for, however often, without a trace", async (t) => {
+  const rows = function* (): Iterable<object> {
+    for (let n = 0; n < 400; n++) {
+      for (const until = performance.now() + 0.2; performance.now() < until; );
+      yield { text: "x".repeat(100_000) };
+    }
+  };
+  const bench = new Bench(t, () => ({ rows: rows() }));
+  await bench.socket.start();
+  const warnings: Error[] = [];
+  const heard = (warning: Error): void => { warnings.push(warning); };
+  process.on("warning", heard);
+  t.after(() => process.off("warning", heard));
+  assert.equal((JSON.parse((await bench.ask("/v1/vips")).body) as unknown[]).length, 400);
+  await new Promise<void>((resolve) => setImmediate(resolve)); // a warning comes in a turn of its own
+  assert.deepEqual(warnings, []);
+});
+
 test("the socket of a dead daemon is replaced, is for owner and group only, and goes with the daemon", async (t) => {
   const bench = new Bench(t, pools);
   writeFileSync(bench.path, "");

@@ -36,11 +36,11 @@ export class RemoteBfd {
     return session;
   }
 
-  /** The session's status once it is Up with the intervals that its profile asks for. */
+  /** The session's status once both sides are Up, and so no longer at the slow pace. */
   async up(peer = "router"): Promise<BfdSessionStatus> {
     return await eventually(`BFD with ${peer} is up`, 10_000, async () => {
       const session = await this.session(peer);
-      return session.state === "up" && session.transmitMs !== undefined && session.transmitMs < 1000 ? session : undefined;
+      return session.state === "up" && session.remoteState === "up" && session.transmitMs !== undefined && session.transmitMs < 1000 ? session : undefined;
     });
   }
 

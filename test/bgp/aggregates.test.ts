@@ -1,11 +1,14 @@
 /** Aggregates and the unreachable routes behind them, with a kernel's table that is told what to do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatPrefix } from "../../src/net/index.ts";
 import { World } from "./world.ts";
 
 const VIPS = ["10.9.9.1>10.9.9.0/24", "10.9.9.2>10.9.9.0/24"];
 const KEY = "10.9.9.0/24";
 const told = (w: World): string[] => [...w.router.last.table.keys()];
+
+const rows = (w: World) => Array.from(w.speaker.routes("tor-1") ?? [], ({ prefix, state, vipCount }) => [formatPrefix(prefix), state, vipCount]);
 
 async function announced(w = new World()): Promise<World> {
   w.establish({ vips: VIPS });
@@ -21,6 +24,7 @@ test("the route is in the kernel before the aggregate is announced, and the end 
   assert.deepEqual(w.speaker.status().aggregates.map(({ vips, problem }) => [vips, problem]), [[2, "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made"]]);
   assert.deepEqual(w.speaker.announcedTo("10.9.9.1" as never), []);
   assert.match(w.speaker.route("10.9.9.1" as never, { peer: "tor-1", prefix: { address: "10.9.9.0" as never, length: 24 } })?.because ?? "", /unreachable route is being made$/);
+  assert.deepEqual(rows(w), [["10.9.8.8/32", "waiting", 1], [KEY, "waiting", 2]]);
   await w.pass(100);
   assert.deepEqual([told(w).sort(), [...w.routes.prefixes]], [["10.9.8.8/32", KEY], [KEY]]);
   const { log } = w.router.last;

@@ -96,7 +96,7 @@ for (const [what, error, state, parts, sentence] of [
   ["from an address that we have not", "EADDRNOTAVAIL", "Connect", { sourceAddress: "192.0.2.9" as Ipv4 }, "192.0.2.9 is not an address of this host: correct source_address of peer tor-1"],
   ["over an interface that is absent", "ENODEV", "Connect", { zone: "eth9" }, "interface eth9 of peer tor-1 is absent or has no link-local address"],
   ["failed as none before", "EMFILE", "Connect", {}, `no connection to peer tor-1 at ${WHERE} (EMFILE)`],
-  ["closed before an OPEN", undefined, "OpenSent", {}, "peer tor-1 closed the connection without a word: enter this host as a neighbor there, with the address that it sees"],
+  ["closed before an OPEN", undefined, "OpenSent", {}, "peer tor-1 closed the connection without a word: enter this host as a neighbor there, with the address that it sees; if it is there, the router waits for a while after the error before"],
   ["dead before an OPEN", "ETIMEDOUT", "OpenSent", { ttlSecurity: true }, "gave up peer tor-1: it took the connection, but no OPEN arrives: check that BGP runs there and that packets pass both ways, that ttl_security is on at both ends"],
   ["closed while up", undefined, "Established", {}, "peer tor-1 is gone: the connection was closed without a word"],
   ["broken while up", "ECONNRESET", "Established", {}, "peer tor-1 is gone: the connection broke (ECONNRESET)"],

@@ -142,7 +142,7 @@ for (const [state, type, next, actions] of [
   ["OpenConfirm", "OpenCollisionDump", "Idle", [...LIVE, "send 6/7", "drop"]],
   ["Established", "KeepAliveMsg", "Established", ["start Hold 90000"]],
   ["Established", "UpdateMsg", "Established", ["take-routes", "start Hold 90000"]],
-  ["Established", "RouteRefreshMsg", "Established", ["refresh", "start Hold 90000"]],
+  ["Established", "RouteRefreshMsg", "Established", ["refresh"]],
   ["Established", "KeepaliveTimer_Expires", "Established", ["send-keepalive", "start Keepalive 30000"]],
   ["Established", "HoldTimer_Expires", "Idle", [...LIVE, "send 4/0", ...DOWN]],
   ["Established", "SendHoldTimer_Expires", "Idle", [...LIVE, "send 8/0", ...DOWN]],

@@ -5,13 +5,16 @@ import { eventually, labTest } from "../lab/index.ts";
 import { FRR } from "./interop/frr.ts";
 import { interopSuite } from "./interop/suite.ts";
 import { RemoteSpeaker } from "./remote-speaker.ts";
+import { connectionsIn } from "./strict/connections.ts";
+import { judge } from "./strict/judge.ts";
 
 interopSuite(FRR);
 
 labTest("FRR and a session between link-local addresses: both families have next hops, and come when the view is complete", async (lab) => {
-  await lab.segment("lan", { ipv4: "10.7.0.0/24", ipv6: "fd07::/64" });
+  const lan = await lab.segment("lan", { ipv4: "10.7.0.0/24", ipv6: "fd07::/64" });
   const host = await lab.host("host", { lan: { ipv4: "10.7.0.1", ipv6: "fd07::1" } });
   const router = await lab.router("router", { lan: { ipv4: "10.7.0.254", ipv6: "fd07::fe" } });
+  const capture = await lab.capture(lan, "tcp port 179");
   const [ours, theirs] = [linkLocal(host.link("lan").mac), linkLocal(router.link("lan").mac)];
   const frr = await lab.frr(router, {
     asn: 64501,
@@ -30,6 +33,10 @@ labTest("FRR and a session between link-local addresses: both families have next
     return true;
   });
   assert.equal((await speaker.peer()).families.ipv6.nextHop, `fd07::1 ${ours}`);
+  const { frames } = capture;
+  const verdicts = connectionsIn(frames, (one) => one === ours).map((connection) => judge(connection, frames.at(-1)?.at ?? 0));
+  assert.deepEqual(verdicts.flatMap(({ complaints }) => complaints), []);
+  assert.equal(verdicts.reduce((sum, { counts }) => sum + counts.announced, 0), 2);
 });
 
 /** The address that the kernel makes of a MAC (RFC 4291 appendix A). */

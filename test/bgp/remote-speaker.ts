@@ -14,6 +14,7 @@ export type Wanted = {
 
 export class RemoteSpeaker {
   readonly process: LabProcess;
+  #answered: Promise<unknown> = Promise.resolve();
 
   private constructor(process: LabProcess) {
     this.process = process;
@@ -33,7 +34,14 @@ export class RemoteSpeaker {
     this.process.tell(JSON.stringify({ do: "apply", peers: given, routes, complete, listen }));
   }
 
+  /** One question after the other, so that an answer is to this one and tells of all that was applied before it. */
   async status(): Promise<BgpStatus> {
+    const answer = this.#answered.then(async () => await this.#ask());
+    this.#answered = answer.catch(() => undefined);
+    return await answer;
+  }
+
+  async #ask(): Promise<BgpStatus> {
     const from = this.process.lines.length;
     this.process.tell(JSON.stringify({ do: "status" }));
     const { text } = await this.process.waitForLine(/^STATUS /, 5000, from);

@@ -42,7 +42,7 @@ const HEADERS: readonly Row[] = [
   ["an UPDATE that is too short", `${MARKER} 0016 02 0000 00`, "1/2 0016"],
   ["a NOTIFICATION that is too short", `${MARKER} 0014 03 06`, "1/2 0014"],
   ["a KEEPALIVE that is too long", `${MARKER} 0014 04 00`, "1/2 0014"],
-  ["a ROUTE-REFRESH that is too short", `${MARKER} 0016 05 0001 00`, "1/2 0016"],
+  ["a ROUTE-REFRESH without a subtype", `${MARKER} 0015 05 0001`, "1/2 0015"],
   ["type 0", `${MARKER} 0013 00`, "1/3 00"],
   ["type 6, before its body is there", `${MARKER} 0020 06`, "1/3 06"],
   ["type 255", `${MARKER} 0013 ff`, "1/3 ff"],
@@ -55,6 +55,7 @@ const OPENS: readonly Row[] = [
   ["another AS than configured", open("04 fbf6 005a 0a0700fe 00"), "2/2"],
   ["AS 0 in the four-octet capability", capable("41 04 00000000"), "2/2"],
   ["another AS in the four-octet capability", capable("41 04 0000fbf6"), "2/2"],
+  ["an AS that is not the one of the four-octet capability, which is right", capable("41 04 0000fbf5", "04 fbf6 005a 0a0700fe"), "2/2"],
   ["AS_TRANS without the four-octet capability", open("04 5ba0 005a 0a0700fe 00"), "2/2"],
   ["identifier 0.0.0.0", open("04 fbf5 005a 00000000 00"), "2/3"],
   ["hold time 1", open("04 fbf5 0001 0a0700fe 00"), "2/6"],
@@ -89,7 +90,8 @@ const OPENS: readonly Row[] = [
 
 const AFTER_OPEN: readonly Row[] = [
   ["a second OPEN", open(`${HEAD} 00`), "5/2 01"],
-  ["a malformed OPEN", open("05 fbf5 005a 0a0700fe 00"), "5/2 01"],
+  ["a second OPEN of another version", open("05 fbf5 005a 0a0700fe 00"), "2/1 0004"],
+  ["a second OPEN with hold time 1", open("04 fbf5 0001 0a0700fe 00"), "2/6"],
   ["an UPDATE before the KEEPALIVE", message(2, "0000 0000"), "5/2 02"],
   ["a ROUTE-REFRESH before the KEEPALIVE", message(5, "0001 00 01"), "5/2 05"],
 ];
@@ -121,6 +123,9 @@ const ESTABLISHED: readonly Row[] = [
   ["ORIGIN with the flags of an optional attribute and no route to withdraw", update("80 01 01 00"), "3/4 80010100"],
   ["COMMUNITIES of three octets and no route to withdraw", update("c0 08 03 000001"), "3/5 c00803000001"],
   ["the beginning of a refresh with an octet too many: the data is the message", message(5, "0001 01 01 00"), `7/1 ${"ff".repeat(16)}0018050001010100`],
+  ["the beginning of a refresh with an octet too few", message(5, "0001 01"), `7/1 ${"ff".repeat(16)}001605000101`],
+  ["a request for a refresh with an octet too few", message(5, "0001 00"), "1/2 0016"],
+  ["MP_UNREACH_NLRI that is transitive beside another attribute and no route to withdraw", update(`c0 0f 03 0002 01 ${ORIGIN}`), "3/4 c00f03000201"],
   ["the end of a refresh with an octet too many", message(5, "0001 02 01 00"), `7/1 ${"ff".repeat(16)}0018050001020100`],
   ["a NOTIFICATION of a code that does not exist: never answered", message(3, "63 00"), ""],
 ];
@@ -227,6 +232,7 @@ for (const [what, peer, sent, counts] of [
   ["routes of a family that was not agreed on", {}, update(`80 0e 09 0001 80 00 00 00 00 00 00 ${ORIGIN} ${AS_PATH}`), [0, 0, 0]],
   ["withdrawn routes alone", {}, update("", "", "18 cb0071 00"), [0, 2, 0]],
   ["an End-of-RIB", {}, update(""), [0, 0, 0]],
+  ["withdrawn routes in an MP_UNREACH_NLRI that is transitive (RFC 7606 3 (c) and 5.2)", {}, update("c0 0f 05 0002 01 08 fd"), [0, 1, 1]],
   ["a refresh of a subtype that does not exist", {}, message(5, "0001 07 01"), [0, 0, 0]],
   ["a refresh of a family that does not exist", {}, message(5, "4004 00 47"), [0, 0, 0]],
   ["a refresh with filters that were not agreed on (RFC 5291)", {}, message(5, "0001 00 01 01 80 0001 00"), [0, 0, 0]],

@@ -95,6 +95,17 @@ siteTest("the sandbox of the unit", async (site, step) => {
       assert.equal(BigInt(`0x${mask ?? "0"}`), (1n << 10n) | (1n << 12n) | (1n << 13n));
       assert.equal(await write(), 0);
       assert.ok((await exposureOf(system)) <= MOST_EXPOSED);
+      const [peer] = (site.settings(system)["bgp"] as { readonly peer: readonly object[] }).peer;
+      site.configure(system, {
+        bgp: { asn: 64500, peer: [{ ...peer, bfd: "echo" }], advertisement: [{ name: "lan", aggregation_length: 28 }] },
+        bfd: [{ name: "echo", echo_mode: true }],
+      });
+      await system.sh("systemctl reload bmlb");
+      await eventually("the backstop of the aggregate is in the kernel", 10_000, async () => (await system.sh("ip route show type unreachable")).includes("10.7.64.0/28"));
+      await eventually("the router has the aggregate", 10_000, async () => (await site.frr.paths("10.7.64.0/28")).length > 0);
+      await eventually("BFD listens", 10_000, async () => (await system.sh("ss -Hlun sport = :3784")).includes(":3784"));
+      assert.equal((await logOfThisStart(system, "--priority=err")).replaceAll(/^-- No entries --\n/gm, ""), "");
+      site.configure(system);
       await system.sh("rm -r /etc/systemd/system/bmlb.service.d; systemctl daemon-reload; systemctl restart bmlb");
     });
   }

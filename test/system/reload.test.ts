@@ -128,13 +128,22 @@ labTest("a changed peer is reset and no other, a changed community is announced 
   fleet.configure(member, { bgp: { ...bgp, advertisement: [{ name: "lan", communities: ["64500:200"] }] } });
   assert.deepEqual((await reload(member)).changes, ["[[bgp.advertisement]] lan changed"]);
   await route("(64500,200)");
-  fleet.configure(member, { bgp: { ...bgp, peer: [{ ...peers[0], hosts: ["worker-*"] }, { ...peers[1], hold_time: "6s" }] } });
+  fleet.configure(member, { bgp: { ...bgp, peer: [{ ...peers[0], hosts: ["worker-*"], max_prefixes: 1 }, { ...peers[1], hold_time: "6s" }] } });
   assert.deepEqual((await reload(member)).changes, ["[[bgp.peer]] four changed", "[[bgp.peer]] six changed", "[[bgp.advertisement]] lan changed"]);
   await route("(64500,100)");
   const log = member.daemon.log().map(({ text }) => text).join("\n");
   assert.match(log, /leaving peer six: its configuration changed/);
   assert.doesNotMatch(log, /leaving peer four/);
   await become("six is up anew, and four has never been down", ["four Established 1", "six Established 1"]); // a changed peer counts from the start
+
+  const explained = async (address: string): Promise<string> => (await member.daemon.cli(["explain", address])).stdout;
+  const second = await fleet.serve("second");
+  await eventually("the second VIP is held back and explained", 5000, async () => (await explained(second)).includes("it is held back: the peer has as many routes as max_prefixes allows"));
+  assert.equal(await bird.route(second), "");
+  fleet.configure(member, { bgp: { ...bgp, peer: [{ ...peers[0], hosts: ["worker-*"], max_prefixes: 2 }, { ...peers[1], hold_time: "6s" }] } });
+  assert.deepEqual((await reload(member)).changes, ["[[bgp.peer]] four changed"]);
+  await eventually("it follows when there is room", 5000, async () => (await bird.route(second)) !== "");
+  await become("without a reset", ["four Established 1", "six Established 1"]);
 
   const identifier = ((await member.daemon.cli(["reload", "--json"])).json() as ReloadReport);
   assert.deepEqual(identifier.changes, []);

@@ -50,7 +50,7 @@ for (const [what, header, subcode, data] of [
   ["an UPDATE that is too short", "ff*16 0016 02", 2, "0016"],
   ["a NOTIFICATION that is too short", "ff*16 0014 03", 2, "0014"],
   ["a KEEPALIVE with a body", "ff*16 0014 04", 2, "0014"],
-  ["a ROUTE-REFRESH that is too short", "ff*16 0016 05", 2, "0016"],
+  ["a ROUTE-REFRESH without a subtype", "ff*16 0015 05", 2, "0015"],
   ["type 0", "ff*16 0013 00", 3, "00"],
   ["type 6", "ff*16 0013 06", 3, "06"],
   ["type 255", "ff*16 1000 ff", 3, "ff"],
@@ -156,12 +156,19 @@ test("a ROUTE-REFRESH names its family; subtypes count only between speakers of 
   assert.equal(decodeRouteRefresh(octets("0001 00 01 80 01 02 03 04"), enhanced).subtype, "request", "ORF entries are ignored");
 });
 
-test("a marker of a refresh with a tail is answered with 7/1 and the whole message", () => {
-  assert.throws(
-    () => decodeRouteRefresh(octets("0001 01 01 00"), { enhancedRouteRefresh: true }),
-    (error) => error instanceof BgpError && error.notification.code === 7 && error.notification.subcode === 1 && toHex(error.notification.data) === `${"ff".repeat(16)}0018050001010100`,
-  );
-});
+for (const [what, body, enhancedRouteRefresh, answer] of [
+  ["a marker of a refresh with a tail", "0001 01 01 00", true, `7/1 ${"ff".repeat(16)}0018050001010100`],
+  ["a marker of a refresh without its last octet", "0001 02", true, `7/1 ${"ff".repeat(16)}001605000102`],
+  ["a marker without its last octet, to who does not know markers", "0001 02", false, "1/2 0016"],
+  ["a request without its last octet", "0001 00", true, "1/2 0016"],
+] as const) {
+  test(`${what} is answered with ${answer.slice(0, 3)}`, () => {
+    assert.throws(
+      () => decodeRouteRefresh(octets(body), { enhancedRouteRefresh }),
+      ({ notification: { code, subcode, data } }: BgpError) => `${code}/${subcode} ${toHex(data)}` === answer,
+    );
+  });
+}
 
 test("a NOTIFICATION that is made carries what it was given", () => {
   assert.deepEqual(decodeNotification(encodeNotification(notification(3, 9, octets("80 0e 00")))), { code: 3, subcode: 9, data: octets("80 0e 00") });

@@ -27,7 +27,7 @@ const TYPES: readonly TypeRow[] = [
   { code: 2, type: "UPDATE", least: 23, most: MAX_MESSAGE_OCTETS }, // RFC 4271 4.3
   { code: 3, type: "NOTIFICATION", least: 21, most: MAX_MESSAGE_OCTETS }, // RFC 4271 4.5
   { code: 4, type: "KEEPALIVE", least: 19, most: 19 }, // RFC 4271 4.4
-  { code: 5, type: "ROUTE-REFRESH", least: 23, most: MAX_MESSAGE_OCTETS }, // RFC 2918 3; ORF entries may follow (RFC 5291)
+  { code: 5, type: "ROUTE-REFRESH", least: 22, most: MAX_MESSAGE_OCTETS }, // RFC 2918 3 has 23; which error 22 is depends on the subtype (RFC 7313 5). ORF entries may follow (RFC 5291)
 ];
 
 /** The number of a message type on the wire. */
@@ -116,6 +116,7 @@ function checkHeader(octets: Uint8Array): { readonly type: MessageType; readonly
   return { type: row.type, length };
 }
 
-function badLength(length: number, what: string): BgpError {
+/** 1/2, whose data is the length of the whole message. */
+export function badLength(length: number, what: string): BgpError {
   return new BgpError(notification(MESSAGE_HEADER_ERROR, HEADER_SUBCODE.BAD_LENGTH, u16s(length)), `${what} cannot be ${length} octets long`);
 }

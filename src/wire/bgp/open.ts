@@ -52,6 +52,9 @@ export function decodeOpen(body: Uint8Array): Open {
   const capabilities = decodeParameters(reader);
   const asn = capabilities.find((capability) => capability.name === "four-octet-as")?.asn ?? myAutonomousSystem;
   if (myAutonomousSystem === 0 || asn === 0) throw refused(OPEN_SUBCODE.BAD_PEER_AS, "AS 0 cannot be a peer's");
+  if (myAutonomousSystem !== asn && myAutonomousSystem !== AS_TRANS) {
+    throw refused(OPEN_SUBCODE.BAD_PEER_AS, `it says that it is AS ${myAutonomousSystem}, and in its four-octet AS capability AS ${asn}`);
+  }
   if (holdSeconds === 1 || holdSeconds === 2) throw refused(OPEN_SUBCODE.UNACCEPTABLE_HOLD_TIME, `a hold time of ${holdSeconds} s is not allowed`);
   if (identifier === "0.0.0.0") throw refused(OPEN_SUBCODE.BAD_IDENTIFIER, "the BGP Identifier is 0");
   return { asn, holdSeconds, identifier, capabilities };

@@ -47,8 +47,8 @@ export function decodeUpdate(body: Uint8Array, context: UpdateContext): Update {
   const announces = nlri.count > 0 || isFilled(reach);
   const problems = announces ? [...received.problems, ...missing(received, nlri, context)] : received.problems;
   const spoilt = problems.find((problem) => problem.approach === "treat-as-withdraw");
-  // RFC 7606 5.2: with no route to withdraw we cannot be sure that the message was understood.
-  if (spoilt !== undefined && !announces) throw new BgpError(spoilt.answer, `${spoilt.attribute}: ${spoilt.text}`);
+  // RFC 7606 5.2: with no route to withdraw we cannot be sure that the message was understood, unless withdrawing is all that it does.
+  if (spoilt !== undefined && !announces && received.describesRoutes) throw new BgpError(spoilt.answer, `${spoilt.attribute}: ${spoilt.text}`);
 
   const reachable = [nlri, ...fields(reach)].filter((field) => field.count > 0);
   const lost = [withdrawn, ...fields(unreach)].filter((field) => field.count > 0);
@@ -70,6 +70,8 @@ type Received = {
   readonly unreach: MultiprotocolRoutes | undefined;
   readonly problems: readonly Finding[];
   readonly seen: ReadonlySet<number>;
+  /** There are others than MP_UNREACH_NLRI, whole or not. */
+  readonly describesRoutes: boolean;
 };
 
 function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received {
@@ -78,10 +80,12 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
   let attributes: PathAttributes = {};
   let reach: MultiprotocolRoutes | undefined;
   let unreach: MultiprotocolRoutes | undefined;
+  let describesRoutes = false;
   const reader = new Reader(octets);
   while (reader.left > 0) {
     const start = reader.position;
     const head = readAttributeHead(reader);
+    if (head?.code !== MP_UNREACH_NLRI) describesRoutes = true;
     if (head === undefined) {
       // RFC 7606 4: Total Attribute Length still tells where the NLRI begins.
       problems.push({ attribute: "path attributes", approach: "treat-as-withdraw", text: "an attribute is cut off", answer: LIST });
@@ -113,7 +117,7 @@ function decodeAttributes(octets: Uint8Array, context: UpdateContext): Received 
     }
     seen.add(code);
   }
-  return { attributes, reach, unreach, problems, seen };
+  return { attributes, reach, unreach, problems, seen, describesRoutes };
 }
 
 type Fault = { readonly approach: Approach; readonly text: string; readonly subcode: number };

@@ -79,10 +79,13 @@ export async function heard(router: Router, text: string): Promise<string> {
   return await eventually(`the router says "${text}"`, 5000, () => lines(router).find((line) => line.includes(text)));
 }
 
+/** What the kernel of a speaker that is killed sends for it, if there was something that it had not read. */
+const RESET = /connection reset by peer/i;
+
 /** Lines of its log that complain, of those that are not about the neighbors whose sessions are meant to fail. */
 export function complaints(router: Router, pattern: RegExp, meantToFail: readonly Neighbor[]): readonly string[] {
   const about = meantToFail.map(({ name, address }) => new RegExp(`(?<![\\w.:])(${name}|${address.replaceAll(".", "\\.")})(?![\\w.:]*\\w)`));
-  return lines(router).filter((line) => pattern.test(line) && !about.some((one) => one.test(line)));
+  return lines(router).filter((line) => pattern.test(line) && !RESET.test(line) && !about.some((one) => one.test(line)));
 }
 
 function lines(router: Router): readonly string[] {

@@ -198,7 +198,7 @@ async function sees(scene: Scene, row: Row, prefix: string, wanted: Partial<Seen
   await eventually(`the router shows ${prefix} of ${row.key}`, 8000, async () => {
     const seen = await scene.router.route(neighbor, prefix);
     if (seen === undefined) throw new Error("it has no such route");
-    const { remoteCapabilities = [], agreedCapabilities = [] } = (await scene.peer(row.key)).negotiated ?? {};
+    const { remoteCapabilities = [], agreedCapabilities = [] } = (await scene.established(row.key)).negotiated ?? {};
     const marked = wanted.standard !== undefined && remoteCapabilities.some((text) => text.startsWith("long-lived-graceful-restart"));
     const expected = marked ? { ...wanted, ...sorted({ standard: [...(wanted.standard ?? []), NO_LLGR] }) } : wanted;
     const sameHop = familyOf(prefix) === scene.family || (scene.family === "ipv6" && agreedCapabilities.some((text) => text.startsWith("extended-next-hop")));

@@ -14,7 +14,7 @@ export type Verdict = {
 };
 
 /** How late a KEEPALIVE may be where the machine is busy. */
-const SLACK_MS = 500;
+const SLACK_MS = 1000;
 const LEAST_BETWEEN_KEEPALIVES_MS = 1000; // RFC 4271 4.4
 const CAPTURE_JITTER_MS = 50;
 

@@ -150,7 +150,7 @@ const WRONG: readonly (readonly [complaint: RegExp, ours: readonly Sent[], their
   [/a second End-of-RIB of 2\/1/, [...UP, END6, END6]],
   [/EoRR without BoRR/, [...UP, message(5, "00010201")]],
   [/ROUTE-REFRESH 1 to one who does not know it/, [...UP, message(5, "00010101")], [open("0104 00010001 4104 0000fbf5", "fbf5"), KEEPALIVE]],
-  [/3999 ms without a KEEPALIVE at a hold time of 9 s/, [...UP, { at: 4000, octets: KEEPALIVE }], undefined, 4000],
+  [/4499 ms without a KEEPALIVE at a hold time of 9 s/, [...UP, { at: 4500, octets: KEEPALIVE }], undefined, 4500],
   [/4999 ms without a KEEPALIVE/, UP, undefined, 5000],
   [/KEEPALIVEs 499 ms apart/, [...UP, { at: 500, octets: KEEPALIVE }]],
   [/KEEPALIVEs with a hold time of 0/, [OURS.replace("0009", "0000"), KEEPALIVE, KEEPALIVE]],
