@@ -1,8 +1,7 @@
 /**
  * The composition root: builds the parts, wires sources → plan → actuators and the inputs back, and stops them in order.
  *
- * Everything that happens ends up as dirty addresses in one queue; a pass over it tells the fleet where this host stands, plans, and
- * applies what changed. What the actuators see and hear comes back as inputs of the fleet.
+ * Everything that happens is planned (planning.ts) and applied. What the actuators see and hear comes back as inputs of the fleet.
  */
 import { type DaemonState, type ReloadReport, Reporter, samplesOf } from "./admin/index.ts";
 import { Allocator } from "./allocator.ts";
@@ -20,7 +19,8 @@ import { ipv6Forwarding, type Keepsakes, type Link, LinkWatcher, MulticastGroups
 import type { Journal } from "./log/index.ts";
 import type { Address } from "./net/index.ts";
 import { ownNodeProblem, seeNodes } from "./nodes/index.ts";
-import { DirtyQueue, dueVips, peersOf, Planner, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
+import { peersOf, type PlanChanges, sayReason, standsFor, withoutInterface, type World } from "./plan/index.ts";
+import { Planning } from "./planning.ts";
 import { Reloads } from "./reload.ts";
 import { reportSources } from "./report-sources.ts";
 import { Routing } from "./routing.ts";
@@ -66,12 +66,9 @@ export class Daemon {
   #loaded: Loaded;
   readonly #startedAt: number;
   readonly #cluster = new Cluster();
-  readonly #planner = new Planner();
-  readonly #queue: DirtyQueue<Address>;
-  /** Dirty addresses for which the world changed, not only this host's standing. */
-  readonly #moved = new Set<Address>();
   readonly #thread: WorkerThread;
   readonly #hosts: Hosts;
+  readonly #planning: Planning;
   readonly #l2: Announcer;
   readonly #links: LinkWatcher;
   readonly #routing: Routing;
@@ -84,13 +81,11 @@ export class Daemon {
   #view: "none" | "cache" | "api" = "none";
   #state: DaemonState = "starting";
   #viewTold: number | undefined;
-  #complete = false;
   /** The parts have been stopped: whatever still happens must not start them again. */
   #quiet = false;
   #starting = Promise.resolve();
   #fedAt = Number.NEGATIVE_INFINITY;
   #nodeProblem: string | undefined;
-  #onIdle: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
   #nextPulse: Timer | undefined;
   #nextRepair: Timer | undefined;
@@ -103,7 +98,6 @@ export class Daemon {
     this.#startedAt = clock.now();
     const { instance, recentStarts } = identify(config.host.name, keepsakes, clock);
 
-    this.#queue = new DirtyQueue({ pass: (addresses) => { this.#plan(addresses); }, now: () => clock.now(), soon: (fn) => setImmediate(fn) });
     this.#thread = new WorkerThread({ log, clock });
     this.#hosts = new Hosts({
       config,
@@ -113,9 +107,20 @@ export class Daemon {
       random,
       log,
       thread: this.#thread,
-      changed: (addresses) => { this.#queue.mark(addresses); },
-      presence: () => { this.#queue.mark(this.#cluster.addresses()); },
+      changed: (addresses) => { this.#planning.standingMoved(addresses); },
+      presence: () => { this.#planning.standingMoved(this.#cluster.addresses()); },
       fact: (fact) => { this.#tell(fact); },
+    });
+    this.#planning = new Planning({
+      world: () => this.#world(),
+      fleet: this.#hosts.fleet,
+      clock,
+      soon: (fn) => setImmediate(fn),
+      apply: (changes) => { this.#apply(changes); },
+      completed: () => {
+        this.#applyBgp(new Set());
+        this.#judgeOwnNode();
+      },
     });
     this.#l2 = new Announcer({
       log,
@@ -124,7 +129,7 @@ export class Daemon {
       openFrames: openFrameSocket,
       groups: new MulticastGroups(log),
       forwards: ipv6Forwarding,
-      isVip: (address) => this.#planner.plan.vips.has(address),
+      isVip: (address) => this.#planning.plan.vips.has(address),
       refreshMs: config.fleet.refreshMs,
       announceRate: config.fleet.announceRate,
       onEvent: (event) => { this.#hosts.fleet.input(event); },
@@ -169,7 +174,7 @@ export class Daemon {
     const sources = reportSources({
       version,
       cluster: this.#cluster,
-      planner: this.#planner,
+      plan: () => this.#planning.plan,
       fleet: this.#hosts.fleet,
       l2: this.#l2,
       kubernetes: this.#kubernetes,
@@ -245,7 +250,7 @@ export class Daemon {
     }
     if (this.#isStopping()) return;
     this.#kubernetes.start();
-    await this.#settled(cached ? Number.POSITIVE_INFINITY : FIRST_LIST_MS);
+    await this.#planning.settled(cached ? Number.POSITIVE_INFINITY : FIRST_LIST_MS);
     if (this.#isStopping()) return;
     this.#state = "ready";
     notifier.ready(this.#reporter.line());
@@ -277,7 +282,7 @@ export class Daemon {
     this.#startBgp();
     this.#takeNodes();
     this.#allocator.configure(config);
-    this.#worldMoved(this.#cluster.addresses());
+    this.#planning.worldMoved(this.#cluster.addresses());
     for (const problem of this.#interfaceProblems()) if (!known.has(problem)) log.warning(problem);
   }
 
@@ -289,7 +294,7 @@ export class Daemon {
     this.#state = "stopping";
     notifier.stopping("handing over");
     log.notice(isRestart ? "stopping for a restart" : "stopping", { signal });
-    this.#onIdle?.();
+    this.#planning.hurry();
     await this.#starting;
     this.#allocator.stop();
     this.#drain.stop();
@@ -303,6 +308,7 @@ export class Daemon {
       this.#routing.wouldTakeBack(sequel) ? within(clock, GRACEFUL_SHUTDOWN_MS, new Promise(() => undefined)) : undefined,
     ]);
     this.#quiet = true;
+    this.#planning.stop();
     this.#links.stop();
     await within(this.#parts.clock, GIVE_BACK_MS, Promise.all([this.#routing.stop(sequel), this.#l2.stop(), this.#kubernetes.stop()]));
     this.#kubernetes.client.stop();
@@ -330,13 +336,13 @@ export class Daemon {
     if (nodes) this.#takeNodes();
     if (services.size > 0) this.#allocator.touched(services);
     if (changes.some((change) => change.type === "synced" && change.kind === "services")) this.#allocator.lookAtAll();
-    if (everything) this.#worldMoved(this.#cluster.addresses());
-    this.#worldMoved(addresses);
+    if (everything) this.#planning.worldMoved(this.#cluster.addresses());
+    this.#planning.worldMoved(addresses);
     if (this.#view !== "api" && KINDS.every((kind) => this.#kubernetes.source.listedAt(kind) !== undefined)) {
       this.#view = "api";
       this.#parts.journal.info(`read ${this.#cluster.serviceCount} Services from the API`, { services: this.#cluster.serviceCount });
     }
-    if (this.#queue.idle) this.#idle();
+    this.#planning.look();
   }
 
   /** What Kubernetes thinks of the nodes, this host's own first. */
@@ -344,7 +350,7 @@ export class Daemon {
     this.#hosts.fleet.input({ type: "nodes", ...seeNodes(this.#cluster, this.#config.host.node) });
     // node_selectors may choose otherwise now.
     this.#tellSegments();
-    if (this.#complete) this.#applyBgp(new Set());
+    if (this.#planning.complete) this.#applyBgp(new Set());
     this.#judgeOwnNode();
   }
 
@@ -359,7 +365,7 @@ export class Daemon {
     this.#startBgp();
     this.#l2.links(links);
     this.#tellSegments();
-    this.#worldMoved(this.#cluster.addresses());
+    this.#planning.worldMoved(this.#cluster.addresses());
   }
 
   #tellSegments(): void {
@@ -387,34 +393,6 @@ export class Daemon {
 
   // ---- plan
 
-  #worldMoved(addresses: Iterable<Address>): void {
-    const list = Array.from(addresses);
-    for (const address of list) this.#moved.add(address);
-    this.#queue.mark(list);
-  }
-
-  #plan(addresses: readonly Address[]): void {
-    if (this.#quiet) return;
-    const world = this.#world();
-    const moved = addresses.filter((address) => this.#moved.delete(address));
-    if (moved.length > 0) this.#hosts.fleet.input({ type: "vips", due: new Map(moved.map((address) => [address, dueVips(world, address)])) });
-    const changes = this.#planner.update(world, addresses);
-    if (changes.l2.size > 0) this.#l2.apply(this.#planner.plan.l2, changes.l2);
-    if (changes.bgp.size > 0) this.#applyBgp(changes.bgp);
-    if (this.#queue.idle) this.#idle();
-  }
-
-  /** Nothing is left to plan: what has been announced is all that there is. */
-  #idle(): void {
-    if (!this.#cluster.complete) return;
-    if (!this.#complete) {
-      this.#complete = true;
-      this.#applyBgp(new Set());
-      this.#judgeOwnNode();
-    }
-    this.#onIdle?.();
-  }
-
   #world(): World {
     return {
       config: this.#config,
@@ -439,6 +417,11 @@ export class Daemon {
 
   // ---- actuators
 
+  #apply(changes: PlanChanges): void {
+    if (changes.l2.size > 0) this.#l2.apply(this.#planning.plan.l2, changes.l2);
+    if (changes.bgp.size > 0) this.#applyBgp(changes.bgp);
+  }
+
   #startBgp(): void {
     this.#routing.start(this.#config, this.#links.links);
     this.#applyBgp(new Set());
@@ -446,7 +429,7 @@ export class Daemon {
 
   #applyBgp(changed: ReadonlySet<Address>): void {
     const { passwords } = this.#loaded.secrets;
-    this.#routing.apply({ config: this.#config, peers: peersOf(this.#world()), passwords, routes: this.#planner.plan.routes, complete: this.#complete }, changed);
+    this.#routing.apply({ config: this.#config, peers: peersOf(this.#world()), passwords, routes: this.#planning.plan.routes, complete: this.#planning.complete }, changed);
   }
 
   // ---- time
@@ -473,21 +456,12 @@ export class Daemon {
   #repair(): void {
     const { clock, notifier } = this.#parts;
     this.#nextRepair = clock.timer("repair", REPAIR_MS, () => {
-      this.#worldMoved(this.#cluster.addresses());
+      this.#planning.worldMoved(this.#cluster.addresses());
       this.#allocator.lookAtAll();
       if (!this.#quiet) this.#servers.repair();
       notifier.status(this.#reporter.line());
       this.#repair();
     });
-  }
-
-  /** Resolves when everything that is known has been planned, or after `ms`. */
-  #settled(ms: number): Promise<void> {
-    const settled = new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
-    if (this.#queue.idle) this.#idle();
-    return within(this.#parts.clock, ms, settled);
   }
 
   /** A method, so that the compiler does not think that nothing happens while we wait. */

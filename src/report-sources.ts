@@ -7,12 +7,11 @@ import type { Cluster } from "./cluster/index.ts";
 import type { Fleet } from "./fleet/index.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import type { Announcer } from "./l2/index.ts";
-import { notServed, type Planner, planVip, sayReason, type World } from "./plan/index.ts";
+import { notServed, planVip, sayReason, type World } from "./plan/index.ts";
 
 /** The parts of the daemon, and what it alone knows of itself. */
-export interface Insides extends Pick<ReportSources, "version" | "state" | "uptimeMs" | "view" | "viewAgeMs" | "asInFiles" | "warnings" | "drainedSince"> {
+export interface Insides extends Pick<ReportSources, "version" | "state" | "uptimeMs" | "view" | "viewAgeMs" | "asInFiles" | "warnings" | "drainedSince" | "plan"> {
   readonly cluster: Cluster;
-  readonly planner: Planner;
   readonly fleet: Fleet;
   readonly l2: Announcer;
   readonly kubernetes: Kubernetes;
@@ -25,7 +24,7 @@ export interface Insides extends Pick<ReportSources, "version" | "state" | "upti
 
 /** Asks the parts anew at each look; keeps nothing. */
 export function reportSources(insides: Insides): ReportSources {
-  const { cluster, planner, fleet, l2, kubernetes, allocator, world, speaker, ...own } = insides;
+  const { cluster, fleet, l2, kubernetes, allocator, world, speaker, ...own } = insides;
   return {
     ...own,
     pid: process.pid,
@@ -33,7 +32,6 @@ export function reportSources(insides: Insides): ReportSources {
       return world().config;
     },
     cluster,
-    plan: () => planner.plan,
     kube: () => ({ source: kubernetes.source.status(), client: kubernetes.client.status(), election: kubernetes.election.status() }),
     l2: () => l2.status(),
     bgp: () => speaker()?.status(),
