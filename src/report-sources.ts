@@ -39,7 +39,7 @@ export function reportSources(insides: Insides): ReportSources {
     bgp: () => speaker()?.status(),
     announcedTo: (address) => speaker()?.announcedTo(address) ?? [],
     routes: (peer) => speaker()?.routes(peer),
-    heldFrom: (address) => speaker()?.heldFrom(address) ?? [],
+    route: (address, route) => speaker()?.route(address, route),
     hosts: () => fleet.hosts(),
     presence: () => fleet.presence(),
     standing: (address, segment) => fleet.standing(address, segment),

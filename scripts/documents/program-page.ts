@@ -22,11 +22,16 @@ export function programPage(program: CommandDescription): string {
 
 function commandBlocks(command: CommandDescription): readonly Block[] {
   const [first, ...words] = command.path;
-  const usage = [`\`${[first, ...words].join(" ")}\``, ...command.arguments.map(({ name, choices }) => (choices.length > 0 ? choices.map((choice) => `\`${choice}\``).join("|") : `<${name}>`))].join(" ");
+  const usage = [`\`${[first, ...words].join(" ")}\``, ...command.arguments.map(argumentUsage)].join(" ");
   const more = MORE[words.join(" ")];
   const about = `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.${more === undefined ? "" : ` ${more}`}`;
   const options = command.options.filter(({ flags }) => !flags.includes("--help"));
   return subsection(words.join(" "), paragraph(usage), paragraph(about), ...options.map(optionItem));
+}
+
+function argumentUsage({ name, optional, choices }: CommandDescription["arguments"][number]): string {
+  const usage = choices.length > 0 ? choices.map((choice) => `\`${choice}\``).join("|") : `<${name}>`;
+  return optional ? `[${usage}]` : usage;
 }
 
 function optionItem({ flags, value, summary, default: preset }: OptionDescription): Block {

@@ -34,14 +34,6 @@ export function bfdNote(session: BfdSessionStatus): string | undefined {
   return session.state === "up" ? undefined : `BFD with ${session.peer} is down: ${whyNotUp(session)}`;
 }
 
-const PORT = { single: 3784, multi: 4784 } as const; // RFC 5881 4, 5883 4
-
-function whyNotUp({ problem, remoteState, remoteDiagnostic, diagnostic, multihop, local }: BfdSessionStatus): string {
-  if (problem !== undefined) return problem;
-  if (remoteState === "admin-down") return "the peer has switched it off";
-  if (remoteState === undefined) {
-    const port = multihop ? PORT.multi : PORT.single;
-    return `nothing has been heard of the peer: enable BFD there for ${local ?? "this host"}, and let UDP port ${port} pass both ways`;
-  }
-  return diagnostic ?? remoteDiagnostic ?? "the peer has not answered yet";
+function whyNotUp({ problem, remoteDiagnostic, diagnostic }: BfdSessionStatus): string {
+  return problem ?? diagnostic ?? remoteDiagnostic ?? "the peer has not answered yet";
 }

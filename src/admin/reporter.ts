@@ -3,14 +3,14 @@
  * nothing: what is asked twice is worked out twice.
  */
 import type { BfdStatus } from "../bfd/index.ts";
-import type { BgpRouteStatus, BgpStatus } from "../bgp/index.ts";
+import type { BgpRoute, BgpRouteStatus, BgpStatus } from "../bgp/index.ts";
 import type { ClusterView, Service } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
 import { bfdNote, bfdReport } from "./bfd-report.ts";
 import { announced, peerReport } from "./peer-report.ts";
@@ -41,8 +41,8 @@ export interface ReportSources {
   announcedTo(address: Address): readonly string[];
   /** Of one peer; undefined if there is no session with it. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined;
-  /** Names of the peers from which a limit of routes keeps it. */
-  heldFrom(address: Address): readonly string[];
+  /** That which a VIP asks for; undefined if there is none. */
+  route(address: Address, route: BgpRoute): BgpRouteStatus | undefined;
   hosts(): readonly HostView[];
   /** RFC 3339. */
   drainedSince(): string | undefined;
@@ -235,8 +235,6 @@ export class Reporter {
   #explain(address: Address): ExplainReport {
     const from = this.#sources;
     const plan = from.planVip(address);
-    const told = from.announcedTo(address);
-    const held = from.heldFrom(address);
     const ways = plan.not === undefined ? [] : [{ way: "in any way", here: false, because: from.sayReason(plan.not) }];
     for (const decision of plan.l2) {
       const way = `l2 ${decision.advertisement}${decision.segment === undefined ? "" : ` on ${decision.segment}`}`;
@@ -244,11 +242,8 @@ export class Reporter {
     }
     for (const decision of plan.bgp) {
       const way = `bgp ${decision.advertisement}${decision.peer === undefined ? "" : ` to ${decision.peer}`}`;
-      const lacking = decision.announced ? this.#withoutBackstop(decision.route.prefix) : undefined;
       if (!decision.announced) ways.push({ way, here: false, because: from.sayReason(decision.why) });
-      else if (lacking !== undefined) ways.push({ way, here: false, because: lacking });
-      else if (told.includes(decision.route.peer)) ways.push({ way, here: true, because: `announced as ${formatPrefix(decision.route.prefix)}` });
-      else ways.push({ way, here: false, because: this.#whyNotTold(decision.route.peer, held.includes(decision.route.peer)) });
+      else ways.push({ way, ...told(decision.route, from.route(address, decision.route)) });
     }
     return {
       address,
@@ -258,19 +253,6 @@ export class Reporter {
       ways,
       candidates: Object.fromEntries(segmentsOf(plan).map((segment) => [segment, this.#candidates(address, segment)])),
     };
-  }
-
-  /** Why an aggregate is announced to nobody, be the session up or not. */
-  #withoutBackstop(wanted: Prefix): string | undefined {
-    return this.#sources.bgp()?.aggregates.find(({ prefix }) => prefix.address === wanted.address && prefix.length === wanted.length)?.problem;
-  }
-
-  #whyNotTold(name: string, held: boolean): string {
-    const peer = this.#sources.bgp()?.peers.find((one) => one.name === name);
-    if (peer === undefined) return "there is no session to this peer on this host";
-    if (peer.state !== "Established") return `the session is ${peer.state}${peer.lastError === undefined ? "" : `: ${peer.lastError.text}`}`;
-    if (held) return `it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router`;
-    return peer.notes[0] ?? "it is about to be announced";
   }
 
   #candidates(address: Address, segment: string): ExplainReport["candidates"][string] {
@@ -304,6 +286,12 @@ export class Reporter {
     for (const intents of this.#sources.plan().l2.values()) if (intents.some((intent) => intent.action === "answer")) answered++;
     return answered;
   }
+}
+
+/** Whether the peer has the route, be it with attributes that are about to change. */
+function told({ prefix }: BgpRoute, status: BgpRouteStatus | undefined): { readonly here: boolean; readonly because: string } {
+  if (status !== undefined && status.state !== "waiting") return { here: true, because: `announced as ${formatPrefix(prefix)}` };
+  return { here: false, because: status?.because ?? "there is no session to this peer on this host" };
 }
 
 /** The first sentence, and how many others there are: what keeps one aggregate back keeps them all. */

@@ -9,7 +9,7 @@ import { type Clock, type Random, type Timer, within } from "../time/index.ts";
 import { bfdDiagnostic } from "../wire/index.ts";
 import type { BfdDesired, BfdSession } from "./desired.ts";
 import { EchoPaths } from "./echo-path.ts";
-import { Listeners, MULTIHOP_PORT, SINGLE_HOP_PORT } from "./listeners.ts";
+import { Listeners, portOf } from "./listeners.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { type BfdSockets, systemSockets } from "./sockets.ts";
 import { sourcePorts } from "./source-port.ts";
@@ -302,7 +302,3 @@ const REASONS: Readonly<Record<number, string>> = {
   2: "echo packets no longer come back",
   3: "it says that it does not hear us, or was started anew",
 };
-
-function portOf({ multihop }: BfdSession): number {
-  return multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
-}

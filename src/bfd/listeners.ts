@@ -2,14 +2,14 @@
  * The sockets on which packets arrive: one for each of our addresses and kind of session, shared by the sessions there. A socket takes
  * what may be for one of them; the rest does not leave the kernel.
  */
-import { type Address, familyOf } from "../net/index.ts";
+import { type Address, familyOf, isLinkLocal } from "../net/index.ts";
 import type { Channel } from "../thread/index.ts";
 import type { BfdSession } from "./desired.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import type { BfdSockets } from "./sockets.ts";
 
-export const SINGLE_HOP_PORT = 3784; // RFC 5881 4
-export const MULTIHOP_PORT = 4784; // RFC 5883 5
+const SINGLE_HOP_PORT = 3784; // RFC 5881 4
+const MULTIHOP_PORT = 4784; // RFC 5883 5
 
 const SINGLE_HOP_TTL = 255; // RFC 5881 5
 
@@ -67,7 +67,7 @@ export class Listeners {
 
   #open(local: Address, wanted: BfdSession): Listener {
     const rules = this.#rulesFor([wanted]);
-    const fd = this.#sockets.openListener({ local, zone: wanted.zone, port: wanted.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT, rules });
+    const fd = this.#sockets.openListener({ local, zone: wanted.zone, port: portOf(wanted), rules });
     const listener: Listener = { id: ++this.#lastId, local, fd, users: new Map(), rules: JSON.stringify(rules) };
     this.#channel.post({ type: "listen", listener: listener.id, family: familyOf(local), fd: this.#sockets.duplicate(fd) });
     return listener;
@@ -93,7 +93,12 @@ export class Listeners {
 
   /** Link-local addresses are each interface's own; one that was made anew is another. */
   #keyOf(local: Address, { multihop, zone }: BfdSession): string {
-    const interfaceOf = /^fe[89ab]/.test(local) && zone !== undefined ? this.#sockets.interfaceIndex(zone) : undefined;
+    const interfaceOf = isLinkLocal(local) && zone !== undefined ? this.#sockets.interfaceIndex(zone) : undefined;
     return `${multihop ? "multihop" : "single-hop"} ${local} ${interfaceOf ?? ""}`;
   }
+}
+
+/** Of UDP, on which packets of the session arrive at either end. */
+export function portOf({ multihop }: BfdSession): number {
+  return multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
 }

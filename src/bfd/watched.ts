@@ -3,6 +3,7 @@ import { type Address, isIpv4 } from "../net/index.ts";
 import { bfdDiagnostic } from "../wire/index.ts";
 import type { BfdProfile, BfdSession } from "./desired.ts";
 import type { EchoPaths } from "./echo-path.ts";
+import { portOf } from "./listeners.ts";
 import { type Discard, PacketCounters, type Report } from "./messages.ts";
 import type { BfdSessionStatus } from "./status.ts";
 
@@ -76,8 +77,10 @@ export class Watched {
   /** What to look at when the peer says nothing. */
   #silence(): string {
     const { remote, multihop, profile } = this.wanted;
+    const port = `UDP port ${portOf(this.wanted)} passes both ways`;
+    if (this.#before.ups + (this.report?.ups ?? 0) > 0) return `nothing is heard from ${remote} any more: check the path to it, that BFD still runs there, and that ${port}`;
     const ttl = multihop ? `, and that its packets arrive with a TTL of ${profile.minimumTtl} or more (routers that begin with 64, as BIRD does, need a lower minimum_ttl)` : "";
-    return `nothing is heard from ${remote}: check that BFD toward ${this.open?.local ?? "this host"} is configured there${ttl}`;
+    return `nothing is heard from ${remote}: check that BFD toward ${this.open?.local ?? "this host"} is configured there, and that ${port}${ttl}`;
   }
 
   /** Why echo packets do not watch the path, which control packets do all the same. */

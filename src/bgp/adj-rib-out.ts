@@ -180,13 +180,6 @@ export class AdjRibOut {
     return this.#tables[familyOf(prefix.address)].routes.get(encodeNlri(prefix))?.sent !== undefined;
   }
 
-  /** Whether the limit keeps the prefix from the peer. */
-  isHeld(prefix: Prefix): boolean {
-    const table = this.#tables[familyOf(prefix.address)];
-    const route = table.routes.get(encodeNlri(prefix));
-    return route !== undefined && table.held.has(route);
-  }
-
   /** How many routes the limit keeps from the peer. */
   held(family: Family): number {
     return this.#tables[family].held.size;
@@ -199,15 +192,21 @@ export class AdjRibOut {
     return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
   }
 
+  /** For people; undefined if nobody asks for it and the peer does not have it. */
+  find(prefix: Prefix): RibEntry | undefined {
+    const family = familyOf(prefix.address);
+    const route = this.#tables[family].routes.get(encodeNlri(prefix));
+    return route === undefined ? undefined : entryOf(route, family);
+  }
+
   /** Every route, for people. The table may change meanwhile: it ends all the same, and what comes later may be missed. */
   *list(): Generator<RibEntry> {
     for (const family of ["ipv4", "ipv6"] as const) {
       const { routes } = this.#tables[family];
       let left = routes.size;
-      for (const { nlri, lead, asked: wanted, others, sent, admitted } of routes.values()) {
+      for (const route of routes.values()) {
         if (left-- === 0) break;
-        const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
-        yield { prefix: decodeNlri(nlri, family), family, nlri, wanted, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
+        yield entryOf(route, family);
       }
     }
   }
@@ -227,6 +226,11 @@ export class AdjRibOut {
 
 function newTable(): Table {
   return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, sent: 0, limit: Infinity, counting: 0, held: new Set() };
+}
+
+function entryOf({ nlri, lead, asked: wanted, others, sent, admitted }: Route, family: Family): RibEntry {
+  const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
+  return { prefix: decodeNlri(nlri, family), family, nlri, wanted, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
 }
 
 function take<T>(values: Iterable<T>, most: number): T[] {

@@ -4,8 +4,7 @@
  * As long as a session is up nothing is looked at again: only the next one is made of what is right by then.
  */
 import type { Link } from "../linux/index.ts";
-import { type Address, type Family, type Ipv6, familyOf, isIpv4 } from "../net/index.ts";
-import { isLinkLocal } from "../wire/index.ts";
+import { type Address, type Family, type Ipv6, familyOf, isIpv4, isLinkLocal } from "../net/index.ts";
 import type { BgpPeer, WantedPeer } from "./desired.ts";
 
 /** What there is to be found. */

@@ -1,5 +1,5 @@
 /** Which next hop a route gets (RFC 4271 5.1.3, RFC 4760 3, RFC 2545 3; of IPv4 routes by IPv6: RFC 8950). Pure. */
-import { type Address, type Family, type Ipv4, type Ipv6, isIpv4 } from "../net/index.ts";
+import { type Address, type Family, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from "../net/index.ts";
 import type { NextHop } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import type { Negotiated } from "./negotiated.ts";
@@ -46,9 +46,4 @@ export function sameNextHop(a: NextHop | undefined, b: NextHop | undefined): boo
 
 function ipv6Of(nextHop: NextHop | undefined): Extract<NextHop, { readonly family: "ipv6" }> | undefined {
   return nextHop?.family === "ipv6" ? nextHop : undefined;
-}
-
-/** fe80::/10. */
-function isLinkLocal(address: Ipv6): boolean {
-  return /^fe[89ab][0-9a-f]:/.test(address);
 }

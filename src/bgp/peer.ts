@@ -24,7 +24,7 @@ import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
 import { isLeak } from "./role.ts";
-import { routeStatuses } from "./route-status.ts";
+import { type RouteFacts, routeStatus, routeStatuses } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
@@ -119,22 +119,19 @@ export class Peer {
     this.#rib.retract(vip, prefix);
   }
 
-  /** Whether max_prefixes keeps the prefix from the peer. */
-  isHeld(prefix: Prefix): boolean {
-    return this.#rib.isHeld(prefix);
-  }
-
   isTold(prefix: Prefix): boolean {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
   /** Every route, for people; each is worked out when it is asked for. */
   routes(): Iterable<BgpRouteStatus> {
-    return routeStatuses(this.#rib, () => ({
-      transmitter: this.#transmitter,
-      agreed: this.#established?.agreed,
-      noSession: `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`,
-    }));
+    return routeStatuses(this.#rib, () => this.#routeFacts());
+  }
+
+  /** One of them; undefined if there is none to the prefix. */
+  route(prefix: Prefix): BgpRouteStatus | undefined {
+    const entry = this.#rib.find(prefix);
+    return entry === undefined ? undefined : routeStatus(entry, this.#routeFacts());
   }
 
   /** What was offered and retracted is to be sent. */
@@ -166,6 +163,8 @@ export class Peer {
     const restart = this.#established?.agreed?.restart;
     // One that is away and was left with them keeps them still.
     if (restart === undefined) return this.#parts.keepers.wouldKeep(this.config.name);
+    // Who has none keeps none, as of a drained host: its next life is to begin without. What the last one left may be there until End-of-RIB.
+    if (!this.hasRoutes && this.#before !== "life") return false;
     return restart.keepsRoutesMs > 0 && (sequel === "restart" || restart.hardReset);
   }
 
@@ -215,6 +214,11 @@ export class Peer {
       received: { ...this.#received },
       traffic: this.#connections.traffic(),
     });
+  }
+
+  #routeFacts(): RouteFacts {
+    const noSession = `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`;
+    return { transmitter: this.#transmitter, agreed: this.#established?.agreed, noSession };
   }
 
   #limit(): void {

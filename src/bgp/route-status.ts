@@ -14,33 +14,38 @@ export type RouteFacts = {
   readonly noSession: string;
 };
 
+/** Attributes as they were sent last. Decoded once for all routes that share them, and anew when they are sent otherwise. */
+type InWords = Map<Shared, { readonly encoded: object; readonly attributes: WrittenAttributes }>;
+
 /**
  * Each is worked out when it is asked for, because there may be a hundred thousand; `facts` are asked for each anew, because the session may
  * come and go meanwhile.
  */
 export function* routeStatuses(rib: AdjRibOut, facts: () => RouteFacts): Generator<BgpRouteStatus> {
-  const inWords = new Map<Shared, { readonly encoded: object; readonly attributes: WrittenAttributes }>();
-  /** Of a route that was sent so. Decoded once for all that share them, and anew when they are sent otherwise. */
-  const written = ({ transmitter, agreed }: RouteFacts, { family, nlri }: RibEntry, shared: Shared): WrittenAttributes | "too-long" | undefined => {
-    const encoded = transmitter.encoded(family, shared);
-    if (agreed === undefined || encoded === undefined || encoded === "too-long") return encoded === "too-long" ? encoded : undefined;
-    const known = inWords.get(shared);
-    if (known?.encoded === encoded) return known.attributes;
-    const [message] = encodeAnnouncement(encoded, [nlri]);
-    if (message === undefined) return undefined;
-    const attributes = attributesInWords(message, agreed);
-    inWords.set(shared, { encoded, attributes });
-    return attributes;
-  };
-  for (const entry of rib.list()) {
-    const now = facts();
-    const { prefix, family, wanted, sent, held, vips, vipCount } = entry;
-    const attributes = sent === undefined ? undefined : written(now, entry, sent);
-    const route = { prefix, vips, vipCount };
-    if (attributes === "too-long") yield { ...route, state: "waiting", because: "its attributes leave no room for a prefix in a message: fewer communities are needed", attributes: undefined };
-    else if (sent !== undefined && sent === wanted && !held && attributes !== undefined) yield { ...route, state: "sent", because: undefined, attributes };
-    else yield { ...route, state: sent === undefined ? "waiting" : wanted === undefined ? "withdrawing" : "changing", because: held ? HELD : waiting(now, family), attributes };
-  }
+  const inWords: InWords = new Map();
+  for (const entry of rib.list()) yield routeStatus(entry, facts(), inWords);
+}
+
+export function routeStatus(entry: RibEntry, facts: RouteFacts, inWords: InWords = new Map()): BgpRouteStatus {
+  const { prefix, family, wanted, sent, held, vips, vipCount } = entry;
+  const attributes = sent === undefined ? undefined : written(entry, sent, facts, inWords);
+  const route = { prefix, vips, vipCount };
+  if (attributes === "too-long") return { ...route, state: "waiting", because: "its attributes leave no room for a prefix in a message: fewer communities are needed", attributes: undefined };
+  if (sent !== undefined && sent === wanted && !held && attributes !== undefined) return { ...route, state: "sent", because: undefined, attributes };
+  return { ...route, state: sent === undefined ? "waiting" : wanted === undefined ? "withdrawing" : "changing", because: held && facts.agreed !== undefined ? HELD : waiting(facts, family), attributes };
+}
+
+/** Of a route that was sent so; undefined if others were sent since, or nothing. */
+function written({ family, nlri }: RibEntry, shared: Shared, { transmitter, agreed }: RouteFacts, inWords: InWords): WrittenAttributes | "too-long" | undefined {
+  const encoded = transmitter.encoded(family, shared);
+  if (agreed === undefined || encoded === undefined || encoded === "too-long") return encoded === "too-long" ? encoded : undefined;
+  const known = inWords.get(shared);
+  if (known?.encoded === encoded) return known.attributes;
+  const [message] = encodeAnnouncement(encoded, [nlri]);
+  if (message === undefined) return undefined;
+  const attributes = attributesInWords(message, agreed);
+  inWords.set(shared, { encoded, attributes });
+  return attributes;
 }
 
 const HELD = "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router";

@@ -129,23 +129,27 @@ export class BgpSpeaker {
     return [...new Set(told.map(({ peer }) => peer))];
   }
 
-  /** Names of the peers from which max_prefixes keeps a route for this VIP. */
-  heldFrom(vip: Address): string[] {
-    const held = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isHeld(prefix) === true);
-    return [...new Set(held.map(({ peer }) => peer))];
-  }
-
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
   routes(peer: string): Iterable<BgpRouteStatus> | undefined {
     return this.#wanted.has(peer) ? this.#routesOf(peer) : undefined;
   }
 
+  /** One that a VIP asks for; undefined if the peer is to have none to the prefix. */
+  route(vip: Address, { peer, prefix }: Pick<BgpRoute, "peer" | "prefix">): BgpRouteStatus | undefined {
+    const asked = (this.#routes.get(vip) ?? []).filter((route) => isSameDestination(route, { peer, prefix }));
+    const [unoffered] = this.#unoffered(peer, new Map([[vip, asked]]));
+    return this.#peers.get(peer)?.route(prefix) ?? unoffered;
+  }
+
   *#routesOf(name: string): Iterable<BgpRouteStatus> {
-    const peer = this.#peers.get(name);
-    if (peer !== undefined) yield* peer.routes();
+    yield* this.#peers.get(name)?.routes() ?? [];
+    yield* this.#unoffered(name, this.#routes);
+  }
+
+  #unoffered(name: string, routes: ReadonlyMap<Address, readonly BgpRoute[]>): Iterable<BgpRouteStatus> {
     const wanted = this.#wanted.get(name);
-    const nowhere = peer !== undefined || wanted === undefined ? undefined : (this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session");
-    yield* unofferedRoutes(name, this.#routes, this.#aggregates.status(), nowhere);
+    const nowhere = wanted === undefined || this.#peers.has(name) ? undefined : (this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session");
+    return unofferedRoutes(name, routes, this.#aggregates.status(), nowhere);
   }
 
   /** Whether a stop would take routes from some peer that has been told any. */
@@ -314,10 +318,6 @@ function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
   return a.address === b.address && a.zone === b.zone && a.sourceAddress === b.sourceAddress && a.localAsn === b.localAsn;
 }
 
-function isSameDestination(a: BgpRoute, b: BgpRoute): boolean {
-  return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
-}
-
-function isSamePrefix(a: Prefix, b: Prefix): boolean {
-  return a.address === b.address && a.length === b.length;
+function isSameDestination(a: Pick<BgpRoute, "peer" | "prefix">, b: typeof a): boolean {
+  return a.peer === b.peer && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
 }

@@ -13,6 +13,7 @@ export type CommandDescription = {
 
 export type ArgumentDescription = {
   readonly name: string;
+  readonly optional: boolean;
   /** All that it can be; empty if that is not known. */
   readonly choices: readonly string[];
 };
@@ -33,7 +34,7 @@ export function describeCommand(command: Command, above: readonly string[] = [])
   return {
     path: path as unknown as CommandDescription["path"],
     summary: command.description(),
-    arguments: command.registeredArguments.map((argument) => ({ name: argument.name(), choices: argument.argChoices ?? [] })),
+    arguments: command.registeredArguments.map((argument) => ({ name: argument.name(), optional: !argument.required, choices: argument.argChoices ?? [] })),
     options: help.visibleOptions(command).map((option) => {
       const flags = [option.short, option.long].filter((flag) => flag !== undefined) as [string, ...string[]];
       const preset: unknown = option.defaultValue;

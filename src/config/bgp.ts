@@ -22,7 +22,7 @@ export function readBgp(root: TomlTable, pools: Directory<Pool>, profiles: Direc
   const reading = readTable(BGP, table, findings);
   const peers = readPeers(table, reading, profiles, findings);
   const communities = new Map(reading.communities.value.map(({ value }) => value));
-  const advertisements = readAdvertisements(table, { pools, peers: new Directory("peer", peers, "by patterns"), communities }, findings);
+  const advertisements = readAdvertisements(table, { pools, peers: new Directory({ what: "peer", table: "[[bgp.peer]]" }, peers, "by patterns"), communities }, findings);
   if (reading.asn.state === "absent" && table.entries.size > 0) {
     findings.reportMissing(reading.asn.place, "missing; add asn = 64500, our autonomous system, to [bgp]");
   }

@@ -42,9 +42,9 @@ export function readConfig(root: TomlTable, surroundings: Surroundings, findings
   reportUnknownTables(root, findings);
   const host = readHost(root, surroundings.hostname, findings);
   const kubernetes = readKubernetes(root, surroundings, findings);
-  const pools = new Directory("pool", readPools(root, findings));
+  const pools = new Directory({ what: "pool", table: "[[pool]]" }, readPools(root, findings));
   const l2 = readL2(root, pools, findings);
-  const profiles = new Directory("profile in [[bfd]]", readBfd(root, findings));
+  const profiles = new Directory({ what: "BFD profile", table: "[[bfd]]" }, readBfd(root, findings));
   const bgp = readBgp(root, pools, profiles, findings);
   checkForwarding(innerTable(root, "forwarding", findings), findings);
   const fleet = readTable(FLEET, innerTable(root, "fleet", findings), findings);

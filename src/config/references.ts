@@ -34,15 +34,17 @@ export function reportSharedNames(named: readonly Named[], findings: Findings): 
 export class Directory<T extends Named> {
   readonly all: readonly T[];
   readonly #what: string;
+  readonly #table: string;
   readonly #named: "exactly" | "by patterns";
   readonly #byName: ReadonlyMap<string, T>;
   readonly #nearest: Nearest;
   readonly #namesAreKnown: boolean;
 
-  /** `what` is the word for one of them: "pool". */
-  constructor(what: string, all: readonly T[], named: "exactly" | "by patterns" = "exactly") {
+  /** `what` is the word for one of them, "pool", and `table` where it is made, "[[pool]]". */
+  constructor({ what, table }: { readonly what: string; readonly table: string }, all: readonly T[], named: "exactly" | "by patterns" = "exactly") {
     this.all = all;
     this.#what = what;
+    this.#table = table;
     this.#named = named;
     this.#byName = new Map(all.map((one) => [one.name.value ?? "", one]));
     this.#nearest = nearestOf(this.#byName.keys());
@@ -84,7 +86,7 @@ export class Directory<T extends Named> {
 
   #others(): string {
     const known = Array.from(this.#byName.keys()).slice(0, MOST_LISTED).map((name) => quote(name));
-    if (known.length === 0) return `; there is no ${this.#what} at all`;
+    if (known.length === 0) return `; there is no ${this.#what} at all: add a ${this.#table}`;
     return `; there ${known.length === 1 ? "is" : "are"} ${enumerate(known, "and")}${this.all.length > MOST_LISTED ? " and others" : ""}`;
   }
 }

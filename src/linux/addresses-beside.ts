@@ -1,6 +1,6 @@
 /** Which other addresses the interface of a local address has: next hops for families that a BGP session does not run over. */
 import { networkInterfaces } from "node:os";
-import { type Address, type Ipv4, type Ipv6, parseIpv4, parseIpv6 } from "../net/index.ts";
+import { type Address, type Ipv4, type Ipv6, isLinkLocal, parseIpv4, parseIpv6 } from "../net/index.ts";
 
 export type AddressesOfInterface = {
   /** The first that is not loopback. */
@@ -21,9 +21,4 @@ export function addressesBeside(local: Address, zone: string | undefined): Addre
     ipv6: ipv6.find((address) => !isLinkLocal(address) && address !== "::1"),
     linkLocal: ipv6.find(isLinkLocal),
   };
-}
-
-/** fe80::/10. */
-function isLinkLocal(address: Ipv6): boolean {
-  return /^fe[89ab][0-9a-f]:/.test(address);
 }

@@ -5,7 +5,7 @@
  * Opened and bound here, in the main thread, through the C library: Node can neither filter by TTL nor bind to an interface. The worker
  * thread reads and writes; the descriptors stay the main thread's, so that a thread that ends leaves nothing open.
  */
-import { type Address, familyOf, isIpv4 } from "../net/index.ts";
+import { type Address, familyOf, isIpv4, isLinkLocal } from "../net/index.ts";
 import { SystemError, check, libc } from "./libc.ts";
 import { AF_INET, AF_INET6, type Endpoint, addressOf, sockaddr } from "./socket-address.ts";
 import { NOTHING_PASSES, type TtlRule, ttlFilter } from "./ttl-filter.ts";
@@ -74,7 +74,6 @@ export function openBfdTransmitter({ local, remote, zone, port, sourcePort, mult
     check("setsockopt SO_ATTACH_FILTER", libc().attachFilter(fd, NOTHING_PASSES));
     if (zone !== undefined) bindToDevice(fd, zone);
     if (!multihop) set(fd, SOL_SOCKET, SO_DONTROUTE, 1);
-    set(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL);
     if (isIpv4(local)) {
       set(fd, IPPROTO_IP, IP_TTL, TTL);
       set(fd, IPPROTO_IP, IP_TOS, CLASS_SELECTOR_6);
@@ -82,6 +81,7 @@ export function openBfdTransmitter({ local, remote, zone, port, sourcePort, mult
       set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, TTL);
       set(fd, IPPROTO_IPV6, IPV6_TCLASS, CLASS_SELECTOR_6);
     }
+    set(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL); // after IP_TOS, which sets one of its own
     bind(fd, { address: local, zone, port: sourcePort });
     connect(fd, { address: remote, zone, port });
   });
@@ -141,9 +141,9 @@ function connect(fd: number, endpoint: Endpoint): void {
   check("connect", libc().connect(fd, octets, octets.length));
 }
 
-/** A zone belongs into the address only of what is link-local (fe80::/10). */
+/** A zone belongs into the address only of what is link-local. */
 function scoped(endpoint: Endpoint): Endpoint {
-  return /^fe[89ab]/.test(endpoint.address) ? endpoint : { ...endpoint, zone: undefined };
+  return isLinkLocal(endpoint.address) ? endpoint : { ...endpoint, zone: undefined };
 }
 
 /** The errno's name, if it is a failed call of the C library. */

@@ -23,11 +23,13 @@ const PROTOCOL = 251; // of none in /etc/iproute2/rt_protos
 const METRIC = 4_294_967_294;
 const MARKS = `proto ${PROTOCOL} metric ${METRIC}`;
 const PATIENCE_MS = 5000;
+/** Run by a user without CAP_NET_ADMIN, ip first gives up all capabilities. Where it may not, as under the SystemCallFilter= of the unit, it ends there. */
+const MUTE = "Operation not permitted";
 
 async function unreachable(family: Family): Promise<readonly Prefix[]> {
   const argv = ["-j", family === "ipv4" ? "-4" : "-6", "route", "show", "table", "main", "proto", String(PROTOCOL), "type", "unreachable"];
   const { status, stdout, stderr } = await ip(argv);
-  if (status !== 0) throw new Error(firstLine(stderr));
+  if (status !== 0) throw new Error(stderr === "" ? MUTE : firstLine(stderr));
   const rows = JSON.parse(stdout.trim() === "" ? "[]" : stdout) as readonly { readonly dst?: string; readonly metric?: number }[];
   return rows.flatMap(({ dst, metric }) => (metric === METRIC ? (parsePrefix(dst ?? "") ?? []) : []));
 }
@@ -35,7 +37,8 @@ async function unreachable(family: Family): Promise<readonly Prefix[]> {
 async function change({ add, remove }: { readonly add: readonly Prefix[]; readonly remove: readonly Prefix[] }): Promise<void> {
   const lines = [...add.map((prefix) => line("add", prefix)), ...remove.map((prefix) => line("del", prefix))];
   if (lines.length === 0) return;
-  const { stderr } = await ip(["-force", "-batch", "-"], `${lines.join("\n")}\n`);
+  const { status, stderr } = await ip(["-force", "-batch", "-"], `${lines.join("\n")}\n`);
+  if (status !== 0 && stderr === "") throw new Error(MUTE);
   // "RTNETLINK answers: …" and "Command failed -:LINE", once for each line that failed.
   const failed = stderr.split("\n").find((text) => text !== "" && !/^Command failed |: (File exists|No such process)$/.test(text));
   if (failed !== undefined) throw new Error(firstLine(failed));

@@ -43,6 +43,11 @@ export function isIpv4(a: Address): a is Ipv4 {
   return !a.includes(":");
 }
 
+/** fe80::/10 (RFC 4291 2.5.6): of one link, and known by its interface only. */
+export function isLinkLocal(a: Address): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(a);
+}
+
 /** Network byte order: 4 or 16 octets. */
 export function addressToBytes(a: Address): Uint8Array {
   return isIpv4(a) ? ipv4ToBytes(a) : Uint8Array.from(ipaddr.IPv6.parse(a).toByteArray());

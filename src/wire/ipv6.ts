@@ -72,11 +72,6 @@ export function isMulticast(a: Ipv6): boolean {
   return /^ff[0-9a-f]{2}:/.test(a);
 }
 
-/** fe80::/10 (RFC 4291 2.5.6). */
-export function isLinkLocal(a: Ipv6): boolean {
-  return /^fe[89ab][0-9a-f]:/.test(a);
-}
-
 /** ff02::1:ffXX:XXXX, on which the owner of an address hears who asks for it (RFC 4291 2.7.1). */
 export function solicitedNodeGroup(a: Ipv6): Ipv6 {
   const bytes = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0);

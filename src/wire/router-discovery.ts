@@ -4,9 +4,9 @@
  *
  * Pure: octets in, values out. Opens no socket, reads no clock, writes no log.
  */
-import type { Ipv6, Mac } from "../net/index.ts";
+import { type Ipv6, type Mac, isLinkLocal } from "../net/index.ts";
 import { WireError } from "./error.ts";
-import { ALL_NODES, ALL_ROUTERS, UNSPECIFIED_IPV6, isLinkLocal } from "./ipv6.ts";
+import { ALL_NODES, ALL_ROUTERS, UNSPECIFIED_IPV6 } from "./ipv6.ts";
 import { ADDRESS_OPTION_OCTETS, SOURCE_LINK_LAYER_ADDRESS, checkCode, decodeAddressOption, openNdPacket, putAddressOption, sealNdPacket } from "./nd-packet.ts";
 import { putUint16, uint16 } from "./octets.ts";
 

@@ -43,10 +43,8 @@ test("a session that is up is reported with all that was agreed", () => {
 
 for (const [what, parts, because] of [
   ["has a problem of its own", { state: "down", problem: "this host has no interface eth9" }, "this host has no interface eth9"],
-  ["was switched off there", { state: "down", remoteState: "admin-down" }, "the peer has switched it off"],
-  ["has never heard anything", { state: "down", remoteState: undefined, diagnostic: undefined }, "nothing has been heard of the peer: enable BFD there for 198.51.100.9, and let UDP port 3784 pass both ways"],
-  ["has never heard anything over several hops", { state: "down", remoteState: undefined, diagnostic: undefined, multihop: true, local: undefined }, "nothing has been heard of the peer: enable BFD there for this host, and let UDP port 4784 pass both ways"],
-  ["fell silent", { state: "down", remoteState: "up" }, "control detection time expired"],
+  ["went down for a reason", { state: "down", remoteState: "up" }, "control detection time expired"],
+  ["has a reason of the peer's", { state: "down", diagnostic: undefined, remoteDiagnostic: "path down" }, "path down"],
   ["is about to come up", { state: "init", remoteState: "down", diagnostic: undefined, remoteDiagnostic: undefined }, "the peer has not answered yet"],
 ] as const satisfies readonly (readonly [string, Partial<BfdSessionStatus>, string])[]) {
   test(`a session that ${what} says why it is not up, to who asks for BFD, for the peer and for the status`, () => {

@@ -4,7 +4,7 @@ import { Reporter, samplesOf } from "../../src/admin/index.ts";
 import { address } from "../../src/net/index.ts";
 import { service, type ServiceParts, slice } from "../cluster/objects.ts";
 import { advertisement, config, l2, peer } from "../config/values.ts";
-import { bfdStatus, type Parts, peerStatus, Sources } from "./sources.ts";
+import { bfdStatus, type Parts, peerStatus, routeStatus, Sources } from "./sources.ts";
 
 const ANNOUNCED = config({ l2: [l2("lan", ["lan"])], peers: [peer("tor", "198.51.100.1")], bgp: [advertisement("out", ["lan"], ["tor"])] });
 
@@ -51,7 +51,7 @@ for (const [what, target, said] of [
 }
 
 test("each way of announcing an address is explained, by address as by Service", () => {
-  const reporter = reporterOf({ owner: "h1", bgp: () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state: "Active", lastError: { text: "it does not answer", by: "network", code: undefined, subcode: undefined, agoMs: 5 } })], listeners: [], aggregates: [] }) }, { ips: ["192.0.2.1"] });
+  const reporter = reporterOf({ owner: "h1", route: (_vip, { prefix }) => routeStatus(prefix, "waiting", "the session is Active: it does not answer") }, { ips: ["192.0.2.1"] });
   const found = reporter.explain("192.0.2.1");
   assert.deepEqual(found, reporter.explain("shop/web"));
   assert.ok(typeof found !== "string");
@@ -63,7 +63,7 @@ test("each way of announcing an address is explained, by address as by Service",
 });
 
 test("a standby host names the owner and why it is the owner", () => {
-  const [report] = reporterOf({ owner: "h2", announcedTo: () => ["tor"] }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
+  const [report] = reporterOf({ owner: "h2", route: (_vip, { prefix }) => routeStatus(prefix, "changing", "it is about to be sent") }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
   assert.ok(report !== undefined && typeof report !== "string");
   assert.deepEqual(report.ways, [
     { way: "l2 lan on eth0", here: false, because: "h2 answers for it: h2 is better placed" },
@@ -71,16 +71,10 @@ test("a standby host names the owner and why it is the owner", () => {
   ]);
 });
 
-test("a VIP that a limit of routes keeps from a router says so, once the session is up", () => {
-  const peers = (state: "Established" | "Active") => () => ({ routerId: "192.0.2.1" as never, peers: [peerStatus("tor", { state, notes: ["2 ipv4 prefixes are held back"] })], listeners: [], aggregates: [] });
-  const because = (state: "Established" | "Active", heldFrom: readonly string[]) => {
-    const [report] = reporterOf({ owner: "h2", bgp: peers(state), heldFrom: () => heldFrom }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
-    assert.ok(report !== undefined && typeof report !== "string");
-    return report.ways.find(({ way }) => way === "bgp out to tor")?.because;
-  };
-  assert.equal(because("Established", ["tor"]), "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router");
-  assert.equal(because("Established", []), "2 ipv4 prefixes are held back");
-  assert.match(because("Active", ["tor"]) ?? "", /^the session is Active/);
+test("a peer that is not there has no route, and no reason of its own", () => {
+  const [report] = reporterOf({ owner: "h2" }, { ips: ["192.0.2.1"] }).explain("192.0.2.1");
+  assert.ok(report !== undefined && typeof report !== "string");
+  assert.deepEqual(report.ways[1], { way: "bgp out to tor", here: false, because: "there is no session to this peer on this host" });
 });
 
 test("VIPs come in the order of their addresses, with who answers for them", () => {

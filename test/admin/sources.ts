@@ -1,11 +1,11 @@
 /** A daemon as its reporter sees it, for tests: the cluster and the plan are real, the rest is as the test says. */
 import type { ReportSources } from "../../src/admin/index.ts";
 import type { BfdSessionStatus } from "../../src/bfd/index.ts";
-import type { BgpPeerStatus } from "../../src/bgp/index.ts";
+import type { BgpPeerStatus, BgpRouteStatus } from "../../src/bgp/index.ts";
 import { Cluster, KINDS } from "../../src/cluster/index.ts";
 import type { Config } from "../../src/config/index.ts";
 import type { Standing } from "../../src/fleet/index.ts";
-import { address } from "../../src/net/index.ts";
+import { type Prefix, address } from "../../src/net/index.ts";
 import { notServed, type Ownership, Planner, planVip, sayReason, type World } from "../../src/plan/index.ts";
 import { config } from "../config/values.ts";
 
@@ -55,7 +55,7 @@ export class Sources {
       bfd: () => ({ sessions: [], problems: [] }),
       announcedTo: () => [],
       routes: () => undefined,
-      heldFrom: () => [],
+      route: () => undefined,
       hosts: () => [],
       presence: () => ({ rank: 3, reason: "eligible" }),
       standing,
@@ -97,6 +97,11 @@ export function peerStatus(name: string, parts: Partial<BgpPeerStatus> = {}): Bg
     hint: undefined,
     ...parts,
   };
+}
+
+/** For nobody in particular. */
+export function routeStatus(prefix: Prefix, state: BgpRouteStatus["state"], because: string | undefined): BgpRouteStatus {
+  return { prefix, state, because, attributes: undefined, vips: [], vipCount: 0 };
 }
 
 /** A path that is up and was down twice, unless it is said otherwise. */

@@ -167,6 +167,19 @@ test("events have the diagnostic in words, and the status what was reported last
   assert.deepEqual([status?.state, status?.remoteDiscriminator, status?.detectionMs, status?.problem], ["up", 7, 900, undefined]);
 });
 
+test("of a peer that is silent it is said what to look at, and something else of one that was not always", () => {
+  const { thread, bfd } = make();
+  bfd.apply({ sessions: [TOR, FAR] });
+  const silent = { ...REPORT, state: "down", remoteDiscriminator: 0, remote: undefined } as const;
+  const problem = (peer: string, ups: number): string => {
+    thread.say({ type: "report", session: discriminatorOf(bfd, peer), report: { ...silent, ups } });
+    return bfd.status().sessions.find((one) => one.peer === peer)?.problem ?? "";
+  };
+  assert.match(problem(TOR.peer, 0), /^nothing is heard from \S+: check that BFD toward \S+ is configured there, and that UDP port 3784 passes both ways$/);
+  assert.match(problem("far", 0), /UDP port 4784 passes both ways, and that its packets arrive with a TTL of \d+ or more/);
+  assert.match(problem(TOR.peer, 1), /^nothing is heard from \S+ any more: check the path/);
+});
+
 test("a thread that ends is no failure of the path: its sockets are closed, its sessions begin anew with the next, and what they counted stays", () => {
   const { thread, kernel, events, bfd } = make();
   bfd.apply({ sessions: [TOR, FAR] });

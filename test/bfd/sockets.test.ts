@@ -12,6 +12,7 @@ labTest("a packet counts that comes from the peer and has crossed no router; wha
   const host = await lab.host("host", { lan: HOST });
   const other = await lab.host("other", { lan: OTHER });
   await other.exec(["ip", "addr", "add", "10.7.0.253/24", "dev", "eth0"]);
+  await host.exec(["nft", "table inet watch { chain bfd { meta priority 0:7 counter return; counter; }; chain out { type filter hook output priority 0; udp dport { 3784, 4784 } goto bfd; }; }"]);
   const bfd = await RemoteBfd.start(host);
   bfd.apply({ remote: OTHER.ipv4, zone: "eth0" }, { peer: "six", remote: OTHER.ipv6 }, { peer: "far", remote: OTHER.ipv4, multihop: true, profile: { minimumTtl: 250 } });
   await eventually("it sends", 5000, async () => (await bfd.status()).sessions.every(({ packets }) => packets.sent > 0));
@@ -37,6 +38,7 @@ labTest("a packet counts that comes from the peer and has crossed no router; wha
   await forge(other, OTHER.ipv6, HOST.ipv6, FIRST_PACKET);
   await forge(other, OTHER.ipv4, HOST.ipv4, FIRST_PACKET, { ttl: 250, port: 4784 });
   await eventually("these count", 2000, async () => (await bfd.status()).sessions.every(({ state, packets, remoteDiscriminator }) => state === "init" && packets.received === 1 && remoteDiscriminator === 0x0badcafe));
+  assert.match(await host.exec(["nft", "list", "table", "inet", "watch"]), /0:7 counter packets [1-9]\d* [^]*counter packets 0 bytes 0/, "all leave ahead of the traffic");
 });
 
 labTest("an address that is not there, an interface and a way are waited for", async (lab) => {

@@ -105,6 +105,17 @@ for (const [what, peer, capability] of [
   });
 }
 
+test("before a restart a router that has no routes, as of a drained host, is not counted on to keep any", async () => {
+  const w = worldWith(HELPER);
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  w.apply({ peers: [KEEPING], vips: [] });
+  w.advance(100);
+  const stopped = w.speaker.stop("bmlb is restarting", "restart");
+  w.advance(10);
+  await stopped;
+  assert.deepEqual([w.router.last.log.slice(-2), w.kept], [["UPDATE -10.9.9.9/32", "NOTIFICATION 6/4"], []]);
+});
+
 test("a router that is away when the daemon restarts keeps what it was left with: the next life is told", async () => {
   const w = worldWith(HELPER);
   w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });

@@ -18,7 +18,9 @@ test("beyond the limit new routes wait, each family by itself; they follow in th
   w.advance(100);
   assert.deepEqual(table(w), ["10.9.9.4/32", "10.9.9.5/32", "fd09::1/128", "fd09::2/128"]);
   assert.deepEqual(w.peer().families.ipv4, { announced: 2, wanted: 4, held: 2, nextHop: "10.7.0.1" });
-  assert.deepEqual([vip(5), vip(9)].map((text) => [w.speaker.announcedTo(address(text)), w.speaker.heldFrom(address(text))]), [[["tor-1"], []], [[], ["tor-1"]]]);
+  assert.deepEqual([vip(5), vip(9)].map((text) => w.speaker.announcedTo(address(text))), [["tor-1"], []]);
+  const because = (text: string): string | undefined => w.speaker.route(address(text), { peer: "tor-1", prefix: prefixOf(address(text), 32) })?.because;
+  assert.deepEqual([because(vip(5)), because(vip(9))], [undefined, "it is held back: the peer has as many routes as max_prefixes allows; raise it, after the limit of the router"]);
   assert.deepEqual([...(w.speaker.routes("tor-1") ?? [])].map(({ prefix, state, because }) => [prefix.address, state, because?.includes("max_prefixes") ?? false]), [
     ["10.9.9.5", "sent", false],
     ["10.9.9.4", "sent", false],

@@ -9,8 +9,13 @@ import { ATTRIBUTES, PEER, US, World } from "./world.ts";
 
 type Row = Pick<BgpRouteStatus, "state" | "because" | "attributes"> & { readonly prefix: string };
 
+/** The speaker says the same of one route as of all. */
 function routes(w: World, peer = "tor-1"): Row[] {
-  return Array.from(w.speaker.routes(peer) ?? [], ({ prefix, state, because, attributes }) => ({ prefix: formatPrefix(prefix), state, because, attributes }));
+  return Array.from(w.speaker.routes(peer) ?? [], (route) => {
+    const { prefix, state, because, attributes, vips: [vip] } = route;
+    if (vip !== undefined) assert.deepEqual(w.speaker.route(vip, { peer, prefix }), route);
+    return { prefix: formatPrefix(prefix), state, because, attributes };
+  });
 }
 
 const RICH: RouteAttributes = {

@@ -13,9 +13,11 @@ import { type PathWatch, Routing } from "../../src/routing.ts";
 import { seededRandom, VirtualClock, VirtualWorld } from "../../src/time/index.ts";
 import { MemoryNetwork } from "../bgp/memory-tcp.ts";
 import { Router } from "../bgp/router.ts";
+import { ATTRIBUTES } from "../bgp/world.ts";
 import { config, peer } from "../config/values.ts";
 
 const FAST: BfdProfileConfig = { name: "fast", receiveIntervalMs: 50, transmitIntervalMs: 60, detectMultiplier: 4, echoIntervalMs: 20, passive: true, minimumTtl: 250 };
+const VIP = address("10.9.9.9");
 const TOR = peer("tor", "10.7.0.254", { bfd: "fast" });
 
 /** The daemon's BGP side, one router, and a watch that only remembers. */
@@ -58,7 +60,8 @@ class Bench {
   apply(peers: readonly BgpPeerConfig[], bfd: readonly BfdProfileConfig[] = [FAST]): void {
     const settings = config({ host: { routerId: "10.7.0.1" as Ipv4 }, peers, bfd });
     this.routing.start(settings, []);
-    this.routing.apply({ config: settings, peers, passwords: new Map(), routes: new Map(), complete: true }, new Set());
+    const routes = new Map([[VIP, peers.map(({ name }) => ({ peer: name, prefix: { address: VIP, length: 32 }, attributes: ATTRIBUTES }))]]);
+    this.routing.apply({ config: settings, peers, passwords: new Map(), routes, complete: true }, new Set([VIP]));
     this.world.advance(200);
   }
 

@@ -10,7 +10,7 @@ import { PacketCounters, type Report } from "../../src/bfd/messages.ts";
 import { readHeaderError, readMessage } from "../../src/bgp/reading.ts";
 import type { State } from "../../src/bgp/fsm.ts";
 import { type Self, react } from "../../src/l2/responder.ts";
-import { type Address, type Ipv4, ZERO_MAC, address } from "../../src/net/index.ts";
+import { type Address, type Ipv4, ZERO_MAC, address, isLinkLocal } from "../../src/net/index.ts";
 import {
   BgpError,
   Framer,
@@ -38,7 +38,6 @@ import {
   encodeRouterDiscovery,
   icmpv6Checksum,
   isGroupMac,
-  isLinkLocal,
   prefixesOf,
   decodeBfd,
   decodeBfdEcho,

@@ -1,6 +1,8 @@
 /** Unreachable routes in a real kernel, in a network namespace of its own. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { systemRoutes } from "../../src/linux/index.ts";
@@ -63,9 +65,19 @@ test("a change that the kernel refuses rejects with its words, and the rest of i
   assert.deepEqual(await there(), ["10.10.0.0/16"]);
 });
 
+const PROGRAM = `import { systemRoutes } from ${JSON.stringify(join(import.meta.dirname, "../../src/linux/index.ts"))};
+  await systemRoutes.unreachable("ipv4").catch((error) => console.log("look:", error.message));
+  await systemRoutes.change({ add: [{ address: "10.99.0.0", length: 16 }], remove: [] }).catch((error) => console.log("change:", error.message));`;
+
 test("without CAP_NET_ADMIN the kernel's words say so", () => {
-  const program = `import { systemRoutes } from ${JSON.stringify(join(import.meta.dirname, "../../src/linux/index.ts"))};
-    await systemRoutes.change({ add: [{ address: "10.99.0.0", length: 16 }], remove: [] }).catch((error) => console.log(error.message));`;
-  const argv = ["--bounding-set=-net_admin", process.execPath, "--input-type=module", "-e", program];
-  assert.equal(execFileSync("setpriv", argv, { encoding: "utf8" }), "Operation not permitted\n");
+  const argv = ["--bounding-set=-net_admin", process.execPath, "--input-type=module", "-e", PROGRAM];
+  assert.equal(execFileSync("setpriv", argv, { encoding: "utf8" }), "change: Operation not permitted\n");
+});
+
+test("an ip that ends without a word, as where it may not give up its capabilities, was not permitted", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "bmlb-ip-"));
+  t.after(() => { rmSync(folder, { recursive: true }); });
+  writeFileSync(join(folder, "ip"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  const said = execFileSync(process.execPath, ["--input-type=module", "-e", PROGRAM], { encoding: "utf8", env: { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}` } });
+  assert.equal(said, "look: Operation not permitted\nchange: Operation not permitted\n");
 });

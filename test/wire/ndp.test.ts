@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Ipv6, type Mac, address } from "../../src/net/index.ts";
+import { type Ipv6, type Mac, address, isLinkLocal } from "../../src/net/index.ts";
 import {
   type Ipv6Packet,
   type NdpMessage,
@@ -14,7 +14,6 @@ import {
   encodeNdp,
   groupMac,
   icmpv6Checksum,
-  isLinkLocal,
   isMulticast,
   isSolicitedNodeGroup,
   neighborAnnouncement,
