@@ -319,5 +319,9 @@ function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
 }
 
 function isSameDestination(a: Pick<BgpRoute, "peer" | "prefix">, b: typeof a): boolean {
-  return a.peer === b.peer && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
+  return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
+}
+
+function isSamePrefix(a: Prefix, b: Prefix): boolean {
+  return a.address === b.address && a.length === b.length;
 }

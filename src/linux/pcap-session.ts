@@ -67,8 +67,9 @@ const AF_PACKET = 17;
 const ETH_P_ALL = 0x0003;
 const LOOPBACK_INDEX = 1; // in every network namespace
 const DROP_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0); // BPF: ret #0
+const PASS_EVERYTHING = Uint8Array.of(6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff); // BPF: ret #-1
 
-/** Passes every filter of ours on the loopback interface, which does not speak ARP and forgets it. */
+/** ARP, which the loopback interface does not speak and forgets. */
 const MARKER = Buffer.alloc(42);
 MARKER.writeUInt16BE(0x0806, 12);
 
@@ -167,7 +168,7 @@ export class PcapSession {
   /** Frees everything; takes some 20 ms, in which the kernel waits for its readers. No frame is delivered any more. */
   close(): void {
     if (this.#state === "closed") return;
-    if (this.#state === "shedding") libc().attachFilter(this.#fd, this.#program); // the marker must pass
+    libc().attachFilter(this.#fd, PASS_EVERYTHING); // the marker must pass, whatever the filter was
     clearTimeout(this.#resume);
     this.#state = "closed";
     this.#native.close();

@@ -295,6 +295,17 @@ test("200 times opened and closed, in the same turn and after, it leaves no desc
   assert.ok(grown < 40e6, `180 rings of 2 MB would be 360 MB; it grew by ${grown} octets`);
 });
 
+test("whatever its filter, nothing is left of a capture that was closed", async () => {
+  using wire = pair("i1");
+  for (const filter of ["inbound and icmp6 and (ip6[40] = 133 or ip6[40] = 134)", "udp port 3785", "less 1"]) {
+    const capture = new Capture(wire.name, { filter });
+    await capture.open();
+    assert.equal(packetSockets(), 1);
+    capture[Symbol.dispose]();
+    await noneLeft();
+  }
+});
+
 test("closing while a frame is being received ends with that frame", async () => {
   using wire = pair("j0");
   let frames = 0;

@@ -89,18 +89,17 @@ siteTest("the sandbox of the unit", async (site, step) => {
         return (await system.shToEnd(`${asService} sh -c 'cd /proc/sys/net/ipv4/conf/eth0 && value=$(cat rp_filter) && echo $value >rp_filter'`)).status;
       };
       assert.notEqual(await write(), 0, "without it sysctls are read-only");
+      const [peer] = (site.settings(system)["bgp"] as { readonly peer: readonly object[] }).peer;
+      const aggregate = { asn: 64500, peer: [{ ...peer, bfd: "echo" }], advertisement: [{ name: "lan", aggregation_length: 28 }] };
+      site.configure(system, { bgp: aggregate, bfd: [{ name: "echo", echo_mode: true }] });
+      await system.sh("systemctl reload bmlb");
+      await eventually("an aggregate says that it takes it", 10_000, async () => (await system.sh("bmlb status")).includes("takes CAP_NET_ADMIN, which the drop-in for gateways gives"));
       const [, command = "false"] = /^# {3}(?<command>install .*gateway\.conf.*)$/m.exec(await system.sh("systemctl cat bmlb")) ?? [];
-      await system.sh(`${command} && systemctl restart bmlb`);
+      await system.sh(command);
       const mask = /^CapEff:\t(?<mask>[0-9a-f]+)$/m.exec(await system.sh(`cat /proc/${await property(system, "MainPID")}/status`))?.groups?.["mask"];
       assert.equal(BigInt(`0x${mask ?? "0"}`), (1n << 10n) | (1n << 12n) | (1n << 13n));
       assert.equal(await write(), 0);
       assert.ok((await exposureOf(system)) <= MOST_EXPOSED);
-      const [peer] = (site.settings(system)["bgp"] as { readonly peer: readonly object[] }).peer;
-      site.configure(system, {
-        bgp: { asn: 64500, peer: [{ ...peer, bfd: "echo" }], advertisement: [{ name: "lan", aggregation_length: 28 }] },
-        bfd: [{ name: "echo", echo_mode: true }],
-      });
-      await system.sh("systemctl reload bmlb");
       await eventually("the backstop of the aggregate is in the kernel", 10_000, async () => (await system.sh("ip route show type unreachable")).includes("10.7.64.0/28"));
       await eventually("the router has the aggregate", 10_000, async () => (await site.frr.paths("10.7.64.0/28")).length > 0);
       await eventually("BFD listens", 10_000, async () => (await system.sh("ss -Hlun sport = :3784")).includes(":3784"));
