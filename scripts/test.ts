@@ -2,7 +2,7 @@
  * Runs every test that this machine allows and ends with a plain count. Usage: node scripts/test.ts [FILE ...]
  *
  * First what is pure, then what needs namespaces, routers or a control plane, so that the latter are not disturbed by the load of
- * the former. A test that cannot run here is skipped with its reason, and the reasons are printed at the end.
+ * the former; of those first the ones that need the machine for themselves. A test that cannot run here is skipped with its reason, and the reasons are printed at the end.
  */
 import { globSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -14,6 +14,9 @@ const TEST_TIMEOUT_MS = 300_000;
 
 /** Rooms whose tests start processes and measure what those do in time. */
 const WITH_PROCESSES = /^test\/(kube|lab|liveness|linux|l2|package|system|thread)\/|interop|bgp\/(full-table|hostile|unnumbered)|bfd\/sockets/;
+
+/** Of those, the ones that wait more than they work, and do not measure how long something took: two files at a time. */
+const IN_PAIRS = /^test\/system\/(?!failover|bfd)|^test\/bgp\/(interop|unnumbered)/;
 
 /** Not part of `npm test`: scripts/test-package runs them, and sets up what they need. */
 const ON_REQUEST = "test/package";
@@ -35,7 +38,13 @@ const counts = new Map<string, Count>();
 const unsteady: string[] = [];
 
 await runTogether("pure", files.filter((file) => !WITH_PROCESSES.test(file)));
-for (const file of files.filter((one) => WITH_PROCESSES.test(one))) await runTogether(file, [file]);
+const withProcesses = files.filter((file) => WITH_PROCESSES.test(file));
+for (const file of withProcesses.filter((one) => !IN_PAIRS.test(one))) await runTogether(file, [file]);
+const left = withProcesses.filter((file) => IN_PAIRS.test(file));
+const lane = async (): Promise<void> => {
+  for (let file = left.shift(); file !== undefined; file = left.shift()) await runTogether(file, [file], "at its end");
+};
+await Promise.all([lane(), lane()]);
 if (process.env["TEST_AGAIN"] === "1") await runAgain();
 
 const all = [...counts.values()];
@@ -45,8 +54,8 @@ if (unsteady.length > 0) console.log(`\nFailed first and passed at the second at
 console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
 process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
 
-/** Runs these files, two at a time, and puts what became of them into `counts`. */
-async function runTogether(what: string, some: readonly string[]): Promise<void> {
+/** Runs these files, two at a time, and puts what became of them into `counts`. What they say is printed as they say it, or at the end. */
+async function runTogether(what: string, some: readonly string[], print: "as it comes" | "at its end" = "as it comes"): Promise<void> {
   if (some.length === 0) return;
   let passed = 0;
   const [failed, skipped]: [string[], string[]] = [[], []];
@@ -59,7 +68,12 @@ async function runTogether(what: string, some: readonly string[]): Promise<void>
     if (event.details.type !== "suite") failed.push(event.name);
   });
   const told = events.filter((event: { readonly type: string; readonly data: { readonly message?: string } }) => event.type !== "test:diagnostic" || !RUNNERS_COUNT.test(event.data.message ?? ""));
-  for await (const text of told.compose(spec())) process.stdout.write(text as string);
+  let kept = "";
+  for await (const text of told.compose(spec())) {
+    if (print === "as it comes") process.stdout.write(text as string);
+    else kept += text as string;
+  }
+  process.stdout.write(kept);
   counts.set(what, { passed, failed, skipped });
 }
 

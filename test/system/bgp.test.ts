@@ -10,7 +10,7 @@ const BGP = {
     { name: "four", address: ROUTER.ipv4, asn: 64501, ...FAST },
     { name: "six", address: ROUTER.ipv6, asn: 64501, ...FAST },
   ],
-  advertisement: [{ name: "lan", pools: ["lan"], communities: ["64500:100"] }],
+  advertisement: [{ name: "lan", pools: ["lan"], communities: ["64500:100"], link_bandwidth: "transitive" }],
 };
 const V6 = { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" } as const;
 
@@ -60,7 +60,7 @@ labTest("a host that is cut off loses its routes within the hold time, and gets 
   await eventually("FRR has the route again", 20_000, has);
 }, { timeoutMs: 120_000 });
 
-labTest("BIRD gets the same routes, with the attributes that were asked for", async (lab) => {
+labTest("BIRD gets the same routes, with the attributes that were asked for and the weight of the endpoints on the node", async (lab) => {
   const fleet = await Fleet.start(lab, ["worker-1"], { settings: { bgp: BGP } });
   const router = await lab.router("router", { lan: ROUTER });
   const { ipv4, ipv6 } = fleet.member();
@@ -77,6 +77,22 @@ labTest("BIRD gets the same routes, with the attributes that were asked for", as
     assert.match(text, /BGP\.origin: /);
     assert.match(text, /BGP\.community: \(64500,100\)/);
   }
+  const worth = async (): Promise<number | undefined> => {
+    // As BIRD prints what it does not know by name: type 0x0004, the AS, and the float as a number.
+    const [, value] = /BGP\.ext_community: \(unknown 0x4, 64500, ([0-9]+)\)/.exec(await bird.route(four)) ?? [];
+    if (value === undefined) return undefined;
+    const octets = Buffer.alloc(4);
+    octets.writeUInt32BE(Number(value));
+    return octets.readFloatBE() / 125_000;
+  };
+  assert.equal(await worth(), undefined, "under policy Cluster hosts are alike");
+  await fleet.api.workloads.patchService({ name: "four" }, { spec: { externalTrafficPolicy: "Local" } });
+  await eventually("its one endpoint is told", 5000, async () => (await worth()) === 1);
+  const onNode = (count: number) => Array.from({ length: count }, (_, i) => ({ ip: `10.244.0.${i + 1}`, node: fleet.member().name }));
+  await fleet.api.workloads.setEndpoints({ name: "four" }, [...onNode(3), { ip: "10.244.1.1", node: "elsewhere" }]);
+  await eventually("three are told, and not the fourth", 5000, async () => (await worth()) === 3);
+  const peers = (await fleet.member().daemon.cli(["bgp", "peers", "--json"])).json() as readonly { readonly detail: { readonly establishments: number } }[];
+  assert.deepEqual(peers.map(({ detail }) => detail.establishments), [1, 1]);
   await fleet.api.workloads.deleteService({ name: "six" });
   await eventually("the route is gone", 10_000, async () => (await bird.route(six)) === "");
   assert.notEqual(await bird.route(four), "");

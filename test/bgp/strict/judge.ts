@@ -97,7 +97,7 @@ function agreedBy(ours: Opened, theirs: Opened): Agreed {
     fourOctetAs: both(65),
     families: ours.families.filter((family) => theirs.families.includes(family)),
     extendedNextHop: ipv4OverIpv6(ours) && ipv4OverIpv6(theirs),
-    roles: both(9),
+    roles: has(ours, 9), // without theirs, ours counts (RFC 9234 4.2)
   };
 }
 

@@ -62,12 +62,15 @@ const LENGTH_OF_CAPABILITY: Readonly<Record<number, (octets: number) => boolean>
 export function readOpen(body: Buffer, complain: Complain): Opened {
   const capabilities: { code: number; value: Buffer }[] = [];
   if (body.readUInt8(0) !== 4) complain(`version ${body.readUInt8(0)}`);
-  if (body.readUInt8(9) !== body.length - 10) complain("the length of the optional parameters is not what follows");
-  for (let at = 10; at < body.length; ) {
-    const [type, length] = [body.readUInt8(at), body.readUInt8(at + 1)];
+  const extended = body.length >= 13 && body.readUInt8(9) !== 0 && body.readUInt8(10) === 255; // RFC 9072 2
+  if (extended) complain("extended optional parameters, for which ours are too few");
+  if (!extended && body.readUInt8(9) !== body.length - 10) complain("the length of the optional parameters is not what follows");
+  for (let at = extended ? 13 : 10; at < body.length; ) {
+    const [type, length] = [body.readUInt8(at), extended ? body.readUInt16BE(at + 1) : body.readUInt8(at + 1)];
     if (type !== 2) complain(`optional parameter ${type}`);
-    const end = at + 2 + length;
-    for (at += 2; at < end; ) {
+    const begin = at + (extended ? 3 : 2);
+    const end = begin + length;
+    for (at = begin; at < end; ) {
       const [code, octets] = [body.readUInt8(at), body.readUInt8(at + 1)];
       if (at + 2 + octets > end) complain(`capability ${code} is longer than its parameter`);
       if (LENGTH_OF_CAPABILITY[code]?.(octets) !== true) complain(`capability ${code} of ${octets} octets`);

@@ -29,6 +29,9 @@ const OURS = open(`${BOTH} 4104 0000fbf4`);
 const THEIRS = open(`${BOTH} 4104 0000fbf5`, "fbf5");
 const THEIRS_INTERNAL = open(`${BOTH} 4104 0000fbf4`);
 const THEIRS_OLD = open(BOTH, "fbf5");
+/** In the encoding of RFC 9072. */
+const THEIRS_EXTENDED = message(1, `04 fbf5 0009 0a070001 ff ff 0019 02 0016 ${BOTH} 4104 0000fbf5`);
+const OURS_PROVIDER = open(`${BOTH} 0901 00 4104 0000fbf4`);
 const BIG = open(`${BOTH} 4104 fa56ea01`, "5ba0");
 const KEEPALIVE = message(4, "");
 
@@ -71,6 +74,8 @@ const RIGHT: readonly (readonly [what: string, ours: readonly Sent[], theirs?: r
   ["a four-octet AS toward a two-octet speaker", [BIG, KEEPALIVE, update("", `${ORIGIN} 40 02 04 0201 5ba0 ${HOP} c0 11 06 0201 fa56ea01`, NLRI)], [THEIRS_OLD, KEEPALIVE]],
   ["a refresh between its markers", [...UP, ANNOUNCE, END4, message(5, "00010101"), ANNOUNCE, message(5, "00010201")]],
   ["a Cease with a text at the end", [...UP, message(3, "06 02 02 6869")]],
+  ["routes to a router with extended optional parameters", [...UP, update("", `${REACH} ${ORIGIN} ${PATH}`)], [THEIRS_EXTENDED, KEEPALIVE]],
+  ["a mark for customers toward a router that says no role (RFC 9234 4.2)", [OURS_PROVIDER, KEEPALIVE, update("", `${BASIC} c0 23 04 0000fbf4`, NLRI)]],
   ["a connection that is refused", [message(3, "06 05")], []],
   ["KEEPALIVEs every three seconds", [...UP, { at: 3001, octets: KEEPALIVE }, { at: 6001, octets: KEEPALIVE }], undefined, 9000],
 ];
@@ -94,6 +99,7 @@ const WRONG: readonly (readonly [complaint: RegExp, ours: readonly Sent[], their
   [/octets that are no whole message/, [...UP, ANNOUNCE.slice(0, -2)]],
   [/begins with type 4/, [KEEPALIVE, OURS]],
   [/a second OPEN/, [...UP, OURS]],
+  [/extended optional parameters/, [THEIRS_EXTENDED, KEEPALIVE]],
   [/version 3/, [OURS.replace(/^(.{38})04/, "$103"), KEEPALIVE]],
   [/capability 2 of 1 octets/, [open("0201 00"), KEEPALIVE]],
   [/capability 2 more than once/, [open("0200 0200"), KEEPALIVE]],
