@@ -10,7 +10,7 @@ import type { Explanation, HostView, Standing } from "../fleet/index.ts";
 import type { PoolUse } from "../ipam/index.ts";
 import type { ClientStatus, ElectionStatus, SourceStatus } from "../kube/index.ts";
 import type { L2Status } from "../l2/index.ts";
-import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, parseAddress } from "../net/index.ts";
+import { type Address, type Prefix, compareAddresses, familyOf, formatPrefix, isSamePrefix, parseAddress } from "../net/index.ts";
 import type { Plan, Reason, VipPlan } from "../plan/index.ts";
 import { bfdNote, bfdReport } from "./bfd-report.ts";
 import { announced, peerReport } from "./peer-report.ts";
@@ -197,7 +197,7 @@ export class Reporter {
   /** For whom an address is announced to a peer. */
   #whoAsks(address: Address, peer: string, prefix: Prefix): RouteReport["vips"][number] {
     const plan = this.#sources.planVip(address);
-    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer && formatPrefix(one.route.prefix) === formatPrefix(prefix));
+    const decision = plan.bgp.find((one) => one.announced && one.route.peer === peer && isSamePrefix(one.route.prefix, prefix));
     return { address, service: serviceOf(plan), advertisement: decision?.advertisement ?? null };
   }
 

@@ -8,7 +8,7 @@
  */
 import type { RouteTable } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import { type Address, type Family, type Prefix, bitsOf, familyOf, formatPrefix } from "../net/index.ts";
+import { type Address, type Family, type Prefix, bitsOf, familyOf, formatPrefix, isSamePrefix } from "../net/index.ts";
 import type { Clock, Timer } from "../time/index.ts";
 import type { BgpAggregateStatus } from "./status.ts";
 
@@ -52,7 +52,7 @@ export class Aggregates {
 
   /** What one VIP asks for; prefixes of single addresses are none of ours. */
   want(vip: Address, before: readonly Destination[], wanted: readonly Destination[]): void {
-    for (const { prefix } of before) if (isAggregate(prefix) && !wanted.some((other) => isSame(prefix, other.prefix))) this.#retract(vip, prefix);
+    for (const { prefix } of before) if (isAggregate(prefix) && !wanted.some((other) => isSamePrefix(prefix, other.prefix))) this.#retract(vip, prefix);
     for (const { prefix } of wanted) if (isAggregate(prefix)) this.#add(vip, prefix);
   }
 
@@ -199,10 +199,6 @@ export class Aggregates {
 /** More than one address. */
 function isAggregate({ address, length }: Prefix): boolean {
   return length < bitsOf(familyOf(address));
-}
-
-function isSame(a: Prefix, b: Prefix): boolean {
-  return a.address === b.address && a.length === b.length;
 }
 
 const DROP_IN = "install -D -m 644 -t /etc/systemd/system/bmlb.service.d /usr/share/doc/bmlb/examples/gateway.conf && systemctl daemon-reload && systemctl restart bmlb";

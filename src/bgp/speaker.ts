@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import type { Address, Ipv4, Prefix } from "../net/index.ts";
+import { type Address, type Ipv4, isSamePrefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
@@ -320,8 +320,4 @@ function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
 
 function isSameDestination(a: Pick<BgpRoute, "peer" | "prefix">, b: typeof a): boolean {
   return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
-}
-
-function isSamePrefix(a: Prefix, b: Prefix): boolean {
-  return a.address === b.address && a.length === b.length;
 }

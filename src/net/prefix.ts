@@ -22,6 +22,10 @@ export function parsePrefix(text: string): Prefix | undefined {
   return prefixOf(address, length).address === address ? { address, length } : undefined;
 }
 
+export function isSamePrefix(a: Prefix, b: Prefix): boolean {
+  return a.address === b.address && a.length === b.length;
+}
+
 export function formatPrefix(prefix: Prefix): string {
   return `${prefix.address}/${prefix.length}`;
 }

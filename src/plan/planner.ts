@@ -4,7 +4,7 @@
  */
 import type { BgpRoute } from "../bgp/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import type { Address } from "../net/index.ts";
+import { type Address, isSamePrefix } from "../net/index.ts";
 import { planVip } from "./vip.ts";
 import type { World } from "./world.ts";
 
@@ -60,5 +60,5 @@ function sameIntent(a: L2Intent, b: L2Intent): boolean {
 
 /** Attributes are shared values: a reload makes new ones, and then every route is compared by bgp/ itself. */
 function sameRoute(a: BgpRoute, b: BgpRoute): boolean {
-  return a.peer === b.peer && a.attributes === b.attributes && a.prefix.address === b.prefix.address && a.prefix.length === b.prefix.length;
+  return a.peer === b.peer && a.attributes === b.attributes && isSamePrefix(a.prefix, b.prefix);
 }
