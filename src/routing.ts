@@ -3,7 +3,7 @@
  * passwords; and what watches the paths to them by BFD.
  */
 import type { BfdDesired, BfdEvent, BfdSession, BfdStatus } from "./bfd/index.ts";
-import { type BgpDesired, type BgpPeer, BgpSpeaker, RouteKeepers, type WantedPeer } from "./bgp/index.ts";
+import { type BgpDesired, type BgpListen, type BgpPeer, BgpSpeaker, RouteKeepers, type WantedPeer } from "./bgp/index.ts";
 import type { BfdProfileConfig, BgpPeerConfig, Config } from "./config/index.ts";
 import { routerId } from "./identity.ts";
 import { LastLeave } from "./last-leave.ts";
@@ -40,6 +40,9 @@ export type RoutingDesired = Pick<BgpDesired, "routes" | "complete"> & {
   readonly passwords: ReadonlyMap<string, string>;
 };
 
+/** The speaker's peers, and what they were made of. */
+type Wanted = Pick<RoutingDesired, "peers" | "passwords"> & { readonly neighbors: readonly WantedPeer[] };
+
 export class Routing {
   readonly #options: RoutingOptions;
   readonly #lastLeave: LastLeave;
@@ -48,6 +51,7 @@ export class Routing {
   /** By the name of the peer whose path is to be watched. */
   #profiles: ReadonlyMap<string, BfdProfileConfig> = new Map();
   #speaker: BgpSpeaker | undefined;
+  #wanted: Wanted = { peers: [], passwords: new Map(), neighbors: [] };
 
   constructor(options: RoutingOptions) {
     this.#options = options;
@@ -87,8 +91,16 @@ export class Routing {
   /** Makes it so for the VIPs that changed. Where [bgp] is gone, the sessions end. */
   apply({ config, peers, passwords, routes, complete }: RoutingDesired, changed: ReadonlySet<Address>): void {
     this.#profiles = profilesOf(peers, config.bfd);
-    this.#speaker?.apply({ peers: peers.map((peer) => neighbor(peer, passwords.get(peer.name))), listen: config.bgp?.listen ?? [], routes, complete }, changed);
+    this.#speaker?.apply({ peers: this.#neighbors(peers, passwords), listen: config.bgp?.listen ?? NOWHERE, routes, complete }, changed);
     this.#watchPaths();
+  }
+
+  /** Made anew when the configuration is another, not with every slice of a plan: the speaker then does not look at them. */
+  #neighbors(peers: readonly BgpPeerConfig[], passwords: ReadonlyMap<string, string>): readonly WantedPeer[] {
+    const before = this.#wanted;
+    const same = before.passwords === passwords && before.peers.length === peers.length && before.peers.every((peer, i) => peer === peers[i]);
+    if (!same) this.#wanted = { peers, passwords, neighbors: peers.map((peer) => neighbor(peer, passwords.get(peer.name))) };
+    return this.#wanted.neighbors;
   }
 
   /** Once it is known where the peers are, which may change while the configuration does not. */
@@ -117,6 +129,8 @@ export class Routing {
     this.#lastLeave.left();
   }
 }
+
+const NOWHERE: readonly BgpListen[] = [];
 
 /** Of the peers that name one. Of others, and of those that no longer do, the path is not watched; their sessions of BGP know nothing of it. */
 function profilesOf(peers: readonly BgpPeerConfig[], profiles: readonly BfdProfileConfig[]): ReadonlyMap<string, BfdProfileConfig> {

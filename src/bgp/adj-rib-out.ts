@@ -7,8 +7,8 @@
  * A limit bounds what the peer has of each family, as routers count it, at every moment: beyond it routes are held back, and follow
  * in the order in which they were asked for as others go. Whoever has a place keeps it, also over the end of a session.
  */
-import { type Address, type Family, type Prefix, familyOf } from "../net/index.ts";
-import { type Nlri, decodeNlri, encodeNlri } from "../wire/index.ts";
+import { type Address, type Family, type Prefix, bitsOf, familyOf, formatPrefix } from "../net/index.ts";
+import { type Nlri, encodeNlri } from "../wire/index.ts";
 import type { RouteAttributes } from "./desired.ts";
 
 /** Attributes that stand for all equal ones: two routes have the same exactly if these are the same object. */
@@ -47,8 +47,10 @@ export type Batch = {
   readonly announced: ReadonlyMap<Shared, readonly Nlri[]>;
 };
 
+/** There may be a hundred thousand for each peer: every field counts. */
 type Route = {
-  readonly nlri: Nlri;
+  /** The object that was offered last, which the plan has, too. */
+  prefix: Prefix;
   /** The VIP that has asked for it the longest. Undefined if none asks. */
   lead: Address | undefined;
   /** The attributes that it asked for, which are used. Undefined if none asks. */
@@ -57,12 +59,8 @@ type Route = {
   others: Map<Address, Shared> | undefined;
   /** What the peer was last told; undefined if nothing, or that it is gone. */
   sent: Shared | undefined;
-  /** Is to be sent even if the peer has it. */
-  again: boolean;
-  /** It is within the limit. */
-  admitted: boolean;
-  /** It counts toward the limit: it is admitted, or the peer still has it. */
-  counts: boolean;
+  /** Toward the limit: it is within it; it is not, but the peer still has it, so that it counts; or neither. */
+  place: "admitted" | "leaving" | "out";
   /** Where it waits to be sent. */
   bucket: Bucket | undefined;
 };
@@ -74,10 +72,12 @@ type Route = {
 type Bucket = { readonly wanted: Shared | undefined; readonly routes: Set<Route> };
 
 type Table = {
-  readonly routes: Map<Nlri, Route>;
+  readonly routes: Map<string, Route>;
   /** Those of which the peer has another idea than we have. */
   readonly pending: Map<Shared, Bucket>;
   readonly goodbyes: Bucket;
+  /** Those that are to be sent even if the peer has them. */
+  readonly again: Set<Route>;
   sent: number;
   /** Infinity: none. */
   limit: number;
@@ -95,12 +95,12 @@ export class AdjRibOut {
   /** The VIP asks for a route to the prefix; asking again with other attributes replaces them. */
   offer(vip: Address, prefix: Prefix, attributes: RouteAttributes): void {
     const table = this.#tables[familyOf(prefix.address)];
-    const nlri = encodeNlri(prefix);
-    let route = table.routes.get(nlri);
+    const key = keyOf(prefix);
+    let route = table.routes.get(key);
     if (route === undefined) {
-      route = { nlri, lead: undefined, asked: undefined, others: undefined, sent: undefined, again: false, admitted: false, counts: false, bucket: undefined };
-      table.routes.set(nlri, route);
-    }
+      route = { prefix, lead: undefined, asked: undefined, others: undefined, sent: undefined, place: "out", bucket: undefined };
+      table.routes.set(key, route);
+    } else route.prefix = prefix;
     const shared = this.#share(attributes);
     if (route.lead === undefined || route.lead === vip) {
       route.lead = vip;
@@ -112,7 +112,7 @@ export class AdjRibOut {
   /** The VIP no longer asks for it. */
   retract(vip: Address, prefix: Prefix): void {
     const table = this.#tables[familyOf(prefix.address)];
-    const route = table.routes.get(encodeNlri(prefix));
+    const route = table.routes.get(keyOf(prefix));
     if (route === undefined) return;
     if (route.lead === vip) [route.lead, route.asked] = takeFirst(route.others);
     else route.others?.delete(vip);
@@ -134,9 +134,9 @@ export class AdjRibOut {
   forget(family: Family): void {
     const table = this.#tables[family];
     table.sent = 0;
+    table.again.clear();
     for (const route of table.routes.values()) {
       route.sent = undefined;
-      route.again = false;
       settle(table, route);
     }
   }
@@ -145,7 +145,7 @@ export class AdjRibOut {
   repeat(family: Family): void {
     const table = this.#tables[family];
     for (const route of table.routes.values()) {
-      route.again = true;
+      table.again.add(route);
       settle(table, route);
     }
   }
@@ -173,11 +173,11 @@ export class AdjRibOut {
 
   /** All that the peer has been told of the family. */
   told(family: Family): Nlri[] {
-    return [...this.#tables[family].routes.values()].filter((route) => route.sent !== undefined).map((route) => route.nlri);
+    return [...this.#tables[family].routes.values()].filter((route) => route.sent !== undefined).map((route) => encodeNlri(route.prefix));
   }
 
   isTold(prefix: Prefix): boolean {
-    return this.#tables[familyOf(prefix.address)].routes.get(encodeNlri(prefix))?.sent !== undefined;
+    return this.#tables[familyOf(prefix.address)].routes.get(keyOf(prefix))?.sent !== undefined;
   }
 
   /** How many routes the limit keeps from the peer. */
@@ -213,7 +213,7 @@ export class AdjRibOut {
 
   #share(attributes: RouteAttributes): Shared {
     if (this.#last?.attributes === attributes) return this.#last;
-    const key = keyOf(attributes);
+    const key = contentOf(attributes);
     let shared = this.#shared.get(key);
     if (shared === undefined) {
       shared = { attributes };
@@ -225,12 +225,12 @@ export class AdjRibOut {
 }
 
 function newTable(): Table {
-  return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, sent: 0, limit: Infinity, counting: 0, held: new Set() };
+  return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, again: new Set(), sent: 0, limit: Infinity, counting: 0, held: new Set() };
 }
 
-function entryOf({ nlri, lead, asked: wanted, others, sent, admitted }: Route, family: Family): RibEntry {
+function entryOf({ prefix, lead, asked: wanted, others, sent, place }: Route, family: Family): RibEntry {
   const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
-  return { prefix: decodeNlri(nlri, family), family, nlri, wanted, sent, held: lead !== undefined && !admitted, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
+  return { prefix, family, nlri: encodeNlri(prefix), wanted, sent, held: lead !== undefined && place !== "admitted", vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
 }
 
 function take<T>(values: Iterable<T>, most: number): T[] {
@@ -252,26 +252,34 @@ function takeFirst(offers: Map<Address, Shared> | undefined): readonly [Address,
 
 /** What the peer is to have of the route; undefined: nothing. */
 function admissible(route: Route): Shared | undefined {
-  return route.admitted ? route.asked : undefined;
+  return route.place === "admitted" ? route.asked : undefined;
 }
 
 /** After a change of a route: admits it if it is wanted and there is room, and others if it made room. */
 function settle(table: Table, route: Route): void {
-  route.admitted = route.lead !== undefined && (route.admitted || table.counting - Number(route.counts) < table.limit);
-  if (route.lead !== undefined && !route.admitted) table.held.add(route);
+  const admitted = route.lead !== undefined && (route.place === "admitted" || table.counting - Number(counts(route)) < table.limit);
+  if (route.lead !== undefined && !admitted) table.held.add(route);
   else table.held.delete(route);
-  mark(table, route);
-  if (route.lead === undefined && route.sent === undefined) table.routes.delete(route.nlri);
+  place(table, route, admitted ? "admitted" : "beyond");
+  if (route.lead === undefined && route.sent === undefined) {
+    table.routes.delete(keyOf(route.prefix));
+    table.again.delete(route);
+  }
   admit(table);
 }
 
-/** Keeps `counting` and the buckets what they are. */
-function mark(table: Table, route: Route): void {
-  const counts = route.admitted || route.sent !== undefined;
-  table.counting += Number(counts) - Number(route.counts);
-  route.counts = counts;
+/** Whether it has a place within the limit, or the peer has it without one. */
+function counts(route: Route): boolean {
+  return route.place !== "out";
+}
+
+/** Puts it within the limit or beyond; keeps `counting` and the buckets what they are. */
+function place(table: Table, route: Route, where: "admitted" | "beyond"): void {
+  const counted = counts(route);
+  route.place = where === "admitted" ? where : route.sent === undefined ? "out" : "leaving";
+  table.counting += Number(counts(route)) - Number(counted);
   const wanted = admissible(route);
-  const differs = wanted !== route.sent || (route.again && wanted !== undefined);
+  const differs = wanted !== route.sent || (wanted !== undefined && table.again.has(route));
   const bucket = differs ? bucketOf(table, wanted) : undefined;
   if (bucket === route.bucket) return;
   const left = route.bucket;
@@ -296,10 +304,10 @@ function tell(table: Table, { wanted, routes }: Bucket, most: number): Nlri[] {
   const nlris: Nlri[] = [];
   for (const route of routes) {
     if (nlris.length === most) break;
-    nlris.push(route.nlri);
+    nlris.push(encodeNlri(route.prefix));
     table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
     route.sent = wanted;
-    route.again = false;
+    table.again.delete(route);
     settle(table, route);
   }
   return nlris.sort();
@@ -308,10 +316,9 @@ function tell(table: Table, { wanted, routes }: Bucket, most: number): Nlri[] {
 /** Gives the room that there is to those that wait. */
 function admit(table: Table): void {
   for (const route of table.held) {
-    if (table.counting - Number(route.counts) >= table.limit) return;
+    if (table.counting - Number(counts(route)) >= table.limit) return;
     table.held.delete(route);
-    route.admitted = true;
-    mark(table, route);
+    place(table, route, "admitted");
   }
 }
 
@@ -320,17 +327,21 @@ function admit(table: Table): void {
  * while it still has others. They wait before those that already do.
  */
 function dismiss(table: Table): void {
-  const admitted = [...table.routes.values()].filter((route) => route.admitted);
+  const admitted = [...table.routes.values()].filter((route) => route.place === "admitted");
   const leave = (route: Route): void => {
-    route.admitted = false;
-    mark(table, route);
+    place(table, route, "beyond");
   };
   for (const route of admitted.slice(table.limit)) leave(route);
   for (const route of admitted.slice(0, table.limit).reverse()) if (route.sent === undefined && table.counting > table.limit) leave(route);
-  const waiting = admitted.filter((route) => !route.admitted);
+  const waiting = admitted.filter((route) => route.place !== "admitted");
   if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
 }
 
-function keyOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
+function contentOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
   return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
+}
+
+/** A single address stands for itself: its text is there anyway, and is the same for all peers. */
+function keyOf(prefix: Prefix): string {
+  return prefix.length === bitsOf(familyOf(prefix.address)) ? prefix.address : formatPrefix(prefix);
 }

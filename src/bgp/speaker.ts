@@ -13,7 +13,7 @@ import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
 import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
-import type { BgpDesired, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
+import type { BgpDesired, BgpListen, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
 import type { Before } from "./graceful-restart.ts";
 import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
@@ -52,7 +52,9 @@ export class BgpSpeaker {
   readonly #keepers: RouteKeepers;
   #state: "new" | "running" | "stopped" = "new";
   #peers = new Map<string, Peer>();
-  /** What was last asked for, in the order of the configuration. */
+  /** What was last asked for. */
+  #asked: { readonly peers: readonly WantedPeer[]; readonly listen: readonly BgpListen[] | undefined } | undefined;
+  /** The same peers by name, in the order of the configuration. */
   #wanted: ReadonlyMap<string, WantedPeer> = new Map();
   readonly #neighbors: Neighbors;
   readonly #aggregates: Aggregates;
@@ -92,13 +94,12 @@ export class BgpSpeaker {
 
   /**
    * Makes peers and routers match. `changed` names the VIPs whose routes may differ from those of the last call; the rest is
-   * not looked at. The same twice sends nothing.
+   * not looked at. The same twice sends nothing, and what is the same object as last time is not looked at either.
    */
   apply(desired: BgpDesired, changed: ReadonlySet<Address>): void {
     if (this.#state !== "running") return;
     this.#complete = desired.complete;
-    this.#applyPeers(desired.peers);
-    this.#listeners.apply(desired.listen ?? [], this.neighbors);
+    this.#applySessions(desired);
     for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
     if (desired.complete) this.#aggregates.complete();
     this.#flush();
@@ -172,6 +173,14 @@ export class BgpSpeaker {
     const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
     await this.#aggregates.stop(sequel);
+  }
+
+  /** A plan comes in many slices, which differ in their routes only. */
+  #applySessions({ peers, listen }: BgpDesired): void {
+    if (this.#asked?.peers === peers && this.#asked.listen === listen) return;
+    this.#asked = { peers, listen };
+    this.#applyPeers(peers);
+    this.#listeners.apply(listen ?? [], this.neighbors);
   }
 
   /** First whatever is left is left, then whatever is new begins: one may take the place of another. */

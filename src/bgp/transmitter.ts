@@ -117,10 +117,11 @@ export class Transmitter {
   setNextHop(family: Family, nextHop: NextHop | undefined): void {
     const lane = this.#open?.lanes.get(family);
     if (lane === undefined || sameNextHop(lane.nextHop, nextHop)) return;
+    const hadNone = lane.nextHop === undefined; // and so nothing was sent
     lane.nextHop = nextHop;
     lane.announcements = new Map();
     if (nextHop === undefined) this.#takeBack(family);
-    else this.#rib.repeat(family);
+    else if (!hadNone) this.#rib.repeat(family);
     this.changed();
   }
 

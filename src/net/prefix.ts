@@ -33,6 +33,7 @@ export function formatPrefix(prefix: Prefix): string {
 /** The prefix of that length which contains the address. */
 export function prefixOf(a: Address, length: number): Prefix {
   const family = familyOf(a);
+  if (length === bitsOf(family)) return { address: a, length }; // of ten thousand VIPs, mostly
   const hostBits = BigInt(bitsOf(family) - length);
   return { address: addressFromBigInt(family, (addressToBigInt(a) >> hostBits) << hostBits), length };
 }

@@ -41,7 +41,7 @@ export async function measureBgp({ prefixes, announcers, rounds }: Options): Pro
   const host = await lab.host("announcer", { lan: { ipv4: ANNOUNCER.address } });
   const versions = await Promise.all(chosen.map(async (announcer) => `${announcer.name} ${await announcer.version()}`));
   console.log(`  ${versions.join(", ")} → FRR ${await table.frr.version()}; medians; in brackets: how many times bmlb's`);
-  console.log("  bmlb is its speaker alone, bundled as dist/ is, with its runtime and flags; times are until FRR's table shows it");
+  console.log("  bmlb is its speaker alone, bundled as dist/ is, with its runtime and flags; times are until FRR's table shows it; BIRD reads its file again for a change");
   for (const load of loads) {
     const results = new Map<string, Measured[]>(chosen.map(({ name }) => [name, []]));
     for (let i = 0; i < (rounds ?? load.rounds); i++) {

@@ -22,8 +22,6 @@ export interface Announcer {
 export type Order = {
   /** Gives it; returns when it has been given, not when it is done. */
   readonly give: () => Promise<void>;
-  /** What belongs to giving it and not to obeying it: how long it takes, and costs, is taken off. Undefined where that is nothing. */
-  readonly idle?: () => Promise<void>;
 };
 
 export interface Running {

@@ -39,11 +39,8 @@ async function start(host: Host, load: Load): Promise<Running> {
   const alarm = keepAwake(socket);
   return {
     pid: process.pid,
-    // To read the file again, routes and all, is part of every change of BIRD's: with the same file it is what is taken off.
-    change: async (to) => {
-      await configure();
-      return { idle: configure, give: () => { write(to); return configure(); } };
-    },
+    // To read its file again, routes and all, is part of every change of BIRD's.
+    change: (to) => Promise.resolve({ give: () => { write(to); return configure(); } }),
     withdraw: () => Promise.resolve({ give: () => order("disable vips", /disabled/) }),
     longestStallMs: () => Promise.resolve(undefined),
     stop: async () => {

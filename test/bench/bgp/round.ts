@@ -28,19 +28,12 @@ export async function round(announcer: Announcer, host: Host, load: Load, table:
   await delay(REST_MS);
   await running.longestStallMs(); // forgets the start
   const cpu = (): number => familyCpuMs(running.pid);
-  const idleCost = (idle: () => Promise<void>): Promise<Cost> =>
-    cost(cpu, async () => {
-      await idle();
-      return now();
-    });
   const obeyed = async (order: Order, prefixes: number): Promise<Cost> => {
     await delay(REST_MS);
-    const idle = order.idle === undefined ? { time: 0, cpu: 0 } : await idleCost(order.idle);
-    const whole = await cost(cpu, async (began) => {
+    return await cost(cpu, async (began) => {
       const [done] = await Promise.all([table.has(prefixes, began), order.give()]);
       return done;
     });
-    return { time: whole.time - idle.time, cpu: whole.cpu - idle.cpu };
   };
 
   let before = 0;

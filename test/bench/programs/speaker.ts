@@ -7,7 +7,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { BgpSpeaker, type BgpPeer, type BgpRoute, type RouteAttributes } from "../../../src/bgp/index.ts";
 import { addressesBeside, openFrameSocket, systemRoutes, systemTcp } from "../../../src/linux/index.ts";
 import { Journal } from "../../../src/log/index.ts";
-import { type Address, type Ipv4, address } from "../../../src/net/index.ts";
+import { type Address, type Ipv4, type Prefix, address } from "../../../src/net/index.ts";
 import { DirtyQueue } from "../../../src/plan/index.ts";
 import { systemClock, systemRandom } from "../../../src/time/index.ts";
 import { NO_GROUPS, PEER } from "../../bgp/world.ts";
@@ -36,7 +36,8 @@ const speaker = new BgpSpeaker({
 speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-const vips = forEachPrefix(load, (n) => address(Buffer.from(vipOf(n)).toString())); // in one piece, as V8 has what it was given as text
+const prefixes = forEachPrefix(load, (n): Prefix => ({ address: address(Buffer.from(vipOf(n)).toString()), length: 32 })); // in one piece, as V8 has what it was given as text
+const sessions = { peers: [peer], listen: [{ address: address(own.address), port: 179 }] };
 let sets = attributeSets("without");
 let ready = false;
 
@@ -45,12 +46,12 @@ const queue = new DirtyQueue<number>({
   pass: (changed) => {
     const routes = new Map<Address, readonly BgpRoute[]>();
     for (const n of changed) {
-      const vip = vips[n];
-      if (vip === undefined) continue;
+      const prefix = prefixes[n];
+      if (prefix === undefined) continue;
       const attributes = sets[n % load.sets];
-      routes.set(vip, attributes === undefined ? [] : [{ peer: peer.name, prefix: { address: vip, length: 32 }, attributes }]);
+      routes.set(prefix.address, attributes === undefined ? [] : [{ peer: peer.name, prefix, attributes }]);
     }
-    speaker.apply({ peers: [peer], listen: [{ address: address(own.address), port: 179 }], routes, complete: true }, new Set(routes.keys()));
+    speaker.apply({ ...sessions, routes, complete: true }, new Set(routes.keys()));
     if (ready || !queue.idle) return;
     ready = true;
     stalls.enable();
@@ -59,7 +60,7 @@ const queue = new DirtyQueue<number>({
   now: () => performance.now(),
   soon: (fn) => setImmediate(fn),
 });
-queue.mark(vips.keys());
+queue.mark(prefixes.keys());
 
 process.stdin.setEncoding("utf8").on("data", (text: string) => {
   for (const line of text.split("\n")) obey(line);
@@ -70,11 +71,11 @@ function obey(line: string): void {
     case "with":
     case "without":
       sets = attributeSets(line);
-      queue.mark(vips.keys());
+      queue.mark(prefixes.keys());
       return;
     case "withdraw":
       sets = [];
-      queue.mark(vips.keys());
+      queue.mark(prefixes.keys());
       return;
     case "stall":
       process.stdout.write(`STALL ${Math.max(0, stalls.max / 1e6 - RESOLUTION_MS).toFixed(2)}\n`);
