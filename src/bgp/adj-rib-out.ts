@@ -195,7 +195,7 @@ export class AdjRibOut {
   /** For people; undefined if nobody asks for it and the peer does not have it. */
   find(prefix: Prefix): RibEntry | undefined {
     const family = familyOf(prefix.address);
-    const route = this.#tables[family].routes.get(encodeNlri(prefix));
+    const route = this.#tables[family].routes.get(keyOf(prefix));
     return route === undefined ? undefined : entryOf(route, family);
   }
 
