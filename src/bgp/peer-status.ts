@@ -32,16 +32,10 @@ export type PeerFacts = {
 
 export function peerStatus(facts: PeerFacts): BgpPeerStatus {
   const { config, current } = facts;
-  const { name, address, zone, port, localAsn, asn } = config;
   const families = { ipv4: familyStatus("ipv4", facts), ipv6: familyStatus("ipv6", facts) };
   const established = facts.state === "Established" ? current?.agreed : undefined;
   return {
-    name,
-    address,
-    zone,
-    port,
-    localAsn,
-    asn,
+    ...configured(config),
     state: facts.state,
     inStateMs: facts.inStateMs,
     openedBy: facts.openedBy,
@@ -61,15 +55,10 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
 }
 
 /** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
-export function waitingStatus({ name, address, zone, port, localAsn, asn }: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
+export function waitingStatus(peer: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
   const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
   return {
-    name,
-    address,
-    zone,
-    port,
-    localAsn,
-    asn,
+    ...configured(peer),
     state: "Idle",
     inStateMs,
     openedBy: undefined,
@@ -86,6 +75,11 @@ export function waitingStatus({ name, address, zone, port, localAsn, asn }: Want
     notes: [why],
     hint: undefined,
   };
+}
+
+/** What is so whether there is a session or not. */
+function configured({ name, address, zone, port, localAsn, asn }: WantedPeer): Pick<BgpPeerStatus, "name" | "address" | "zone" | "port" | "localAsn" | "asn"> {
+  return { name, address, zone, port, localAsn, asn };
 }
 
 function familyStatus(family: Family, { rib, transmitter }: PeerFacts): BgpFamilyStatus {

@@ -6,33 +6,14 @@ import { type Action, type Event, type Fsm, type State, type TimerName, newFsm, 
 import { type Negotiated, negotiate, ourOpen } from "../../src/bgp/negotiated.ts";
 import type { Ipv4 } from "../../src/net/index.ts";
 import { BgpError, type Capability, type MessageType, cease, notification } from "../../src/wire/index.ts";
+import { AGREED } from "./agreed.ts";
 import { PEER } from "./world.ts";
 
 const STATES: readonly State[] = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established"];
 const OPEN_SENT_HOLD_MS = 240_000; // RFC 4271 8.2.2: "a HoldTimer value of 4 minutes is suggested"
 const NO_UPDATE = { withdrawn: [], reachable: [], attributes: {}, endOfRib: undefined, problems: [] } as const;
 
-const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map(
-  (seconds): Negotiated => ({
-    localAsn: 64500,
-    remoteAsn: 64501,
-    internal: false,
-    remoteIdentifier: "192.0.2.254" as Ipv4,
-    holdMs: seconds * 1000,
-    keepaliveMs: (seconds * 1000) / 3,
-    fourOctetAs: true,
-    withoutCapabilities: false,
-    families: ["ipv4"],
-    extendedNextHop: false,
-    enhancedRouteRefresh: false,
-    remoteLongLived: false,
-    role: undefined,
-    remoteRole: undefined,
-    restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
-    remoteHostname: undefined,
-    remoteCapabilities: [],
-  }),
-);
+const agreement = fc.constantFrom(0, 3, 9, 90, 65_535).map((seconds): Negotiated => ({ ...AGREED, holdMs: seconds * 1000, keepaliveMs: (seconds * 1000) / 3 }));
 const words = fc.tuple(fc.nat(255), fc.nat(255)).map(([code, subcode]) => notification(code, subcode));
 const messageType = fc.constantFrom<MessageType>("OPEN", "UPDATE", "NOTIFICATION", "KEEPALIVE", "ROUTE-REFRESH");
 

@@ -4,28 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Action, type Event, type Fsm, type State, TIMERS_OF, newFsm, step } from "../../src/bgp/fsm.ts";
 import type { Negotiated } from "../../src/bgp/negotiated.ts";
-import type { Ipv4 } from "../../src/net/index.ts";
 import { cease, notification } from "../../src/wire/index.ts";
+import { AGREED } from "./agreed.ts";
 
-const AGREED: Negotiated = {
-  localAsn: 64500,
-  remoteAsn: 64501,
-  internal: false,
-  remoteIdentifier: "192.0.2.254" as Ipv4,
-  holdMs: 90_000,
-  keepaliveMs: 30_000,
-  fourOctetAs: true,
-  withoutCapabilities: false,
-  families: ["ipv4"],
-  extendedNextHop: false,
-  enhancedRouteRefresh: false,
-  remoteLongLived: false,
-  role: undefined,
-  remoteRole: undefined,
-  restart: { keepsRoutesMs: 0, hardReset: false, peerRestarts: false },
-  remoteHostname: undefined,
-  remoteCapabilities: [],
-};
 const NO_HOLD: Negotiated = { ...AGREED, holdMs: 0, keepaliveMs: 0 };
 const FAREWELL = cease(2, "bye");
 const ANSWER = notification(2, 2);
