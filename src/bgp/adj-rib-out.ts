@@ -7,18 +7,15 @@
  * A limit bounds what the peer has of each family, as routers count it, at every moment: beyond it routes are held back, and follow
  * in the order in which they were asked for as others go. Whoever has a place keeps it, also over the end of a session.
  */
-import { type Address, type Family, type Prefix, bitsOf, familyOf, formatPrefix } from "../net/index.ts";
-import { type Nlri, encodeNlri } from "../wire/index.ts";
+import { type Address, type Family, type Prefix, familyOf } from "../net/index.ts";
 import type { RouteAttributes } from "./desired.ts";
-
-/** Attributes that stand for all equal ones: two routes have the same exactly if these are the same object. */
-export type Shared = { readonly attributes: RouteAttributes };
+import { AGAIN, type Route, type Table, keyOf, newTable, setLimit, settle, tell, tellGone } from "./rib-table.ts";
+import { type Shared, SharedAttributes } from "./shared-attributes.ts";
 
 /** A route as the table has it. */
 export type RibEntry = {
   readonly prefix: Prefix;
   readonly family: Family;
-  readonly nlri: Nlri;
   /** What the peer should be told; undefined: that it is gone. */
   readonly wanted: Shared | undefined;
   /** What it was last told; undefined: nothing. */
@@ -43,54 +40,13 @@ export type RouteCount = {
 };
 
 export type Batch = {
-  readonly withdrawn: readonly Nlri[];
-  readonly announced: ReadonlyMap<Shared, readonly Nlri[]>;
-};
-
-/** There may be a hundred thousand for each peer: every field counts. */
-type Route = {
-  /** The object that was offered last, which the plan has, too. */
-  prefix: Prefix;
-  /** The VIP that has asked for it the longest. Undefined if none asks. */
-  lead: Address | undefined;
-  /** The attributes that it asked for, which are used. Undefined if none asks. */
-  asked: Shared | undefined;
-  /** The others, longest first; few routes have any, an aggregate may have thousands. */
-  others: Map<Address, Shared> | undefined;
-  /** What the peer was last told; undefined if nothing, or that it is gone. */
-  sent: Shared | undefined;
-  /** Toward the limit: it is within it; it is not, but the peer still has it, so that it counts; or neither. */
-  place: "admitted" | "leaving" | "out";
-  /** Where it waits to be sent. */
-  bucket: Bucket | undefined;
-};
-
-/**
- * Routes that wait for the same to be said of them, that they have these attributes, or that they are gone (undefined): in whatever order
- * they came, they fill whole messages.
- */
-type Bucket = { readonly wanted: Shared | undefined; readonly routes: Set<Route> };
-
-type Table = {
-  readonly routes: Map<string, Route>;
-  /** Those of which the peer has another idea than we have. */
-  readonly pending: Map<Shared, Bucket>;
-  readonly goodbyes: Bucket;
-  /** Those that are to be sent even if the peer has them. */
-  readonly again: Set<Route>;
-  sent: number;
-  /** Infinity: none. */
-  limit: number;
-  /** Routes that count toward it. */
-  counting: number;
-  /** Those that are wanted and not admitted, the longest waiting first. */
-  held: Set<Route>;
+  readonly withdrawn: readonly Prefix[];
+  readonly announced: ReadonlyMap<Shared, readonly Prefix[]>;
 };
 
 export class AdjRibOut {
   readonly #tables: Readonly<Record<Family, Table>> = { ipv4: newTable(), ipv6: newTable() };
-  readonly #shared = new Map<string, Shared>();
-  #last: Shared | undefined;
+  readonly #shared = new SharedAttributes(() => this.#used());
 
   /** The VIP asks for a route to the prefix; asking again with other attributes replaces them. */
   offer(vip: Address, prefix: Prefix, attributes: RouteAttributes): void {
@@ -98,14 +54,17 @@ export class AdjRibOut {
     const key = keyOf(prefix);
     let route = table.routes.get(key);
     if (route === undefined) {
-      route = { prefix, lead: undefined, asked: undefined, others: undefined, sent: undefined, place: "out", bucket: undefined };
+      route = { prefix, lead: undefined, asked: undefined, others: undefined, sent: undefined, place: "out", bucket: undefined, previous: undefined, next: undefined };
       table.routes.set(key, route);
     } else route.prefix = prefix;
-    const shared = this.#share(attributes);
-    if (route.lead === undefined || route.lead === vip) {
-      route.lead = vip;
-      route.asked = shared;
-    } else (route.others ??= new Map()).set(vip, shared);
+    const shared = this.#shared.of(attributes);
+    if (route.lead !== undefined && route.lead !== vip) {
+      (route.others ??= new Map()).set(vip, shared);
+      return;
+    }
+    if (route.lead === undefined) table.wanted++;
+    route.lead = vip;
+    route.asked = shared;
     settle(table, route);
   }
 
@@ -114,66 +73,68 @@ export class AdjRibOut {
     const table = this.#tables[familyOf(prefix.address)];
     const route = table.routes.get(keyOf(prefix));
     if (route === undefined) return;
-    if (route.lead === vip) [route.lead, route.asked] = takeFirst(route.others);
-    else route.others?.delete(vip);
+    if (route.lead !== vip) {
+      route.others?.delete(vip);
+      return;
+    }
+    [route.lead, route.asked] = takeFirst(route.others);
+    if (route.lead === undefined) table.wanted--;
     settle(table, route);
   }
 
   /** The peer is to have at most so many routes of each family; if it has more, those that were asked for last go. Infinity: no limit. */
   limit(most: number): void {
-    for (const family of ["ipv4", "ipv6"] as const) {
-      const table = this.#tables[family];
-      if (table.limit === most) continue;
-      table.limit = most;
-      dismiss(table);
-      admit(table);
-    }
+    setLimit(this.#tables.ipv4, most);
+    setLimit(this.#tables.ipv6, most);
   }
 
   /** The peer has nothing of the family any more. */
   forget(family: Family): void {
     const table = this.#tables[family];
     table.sent = 0;
-    table.again.clear();
     for (const route of table.routes.values()) {
+      if (route.sent === undefined) continue;
       route.sent = undefined;
       settle(table, route);
     }
   }
 
-  /** All routes of the family are to be sent once more. */
+  /** All routes that the peer has of the family are to be sent once more. */
   repeat(family: Family): void {
     const table = this.#tables[family];
     for (const route of table.routes.values()) {
-      table.again.add(route);
+      if (route.sent === undefined) continue;
+      route.sent = AGAIN;
       settle(table, route);
     }
   }
 
   isPending(family: Family): boolean {
     const { pending, goodbyes } = this.#tables[family];
-    return pending.size > 0 || goodbyes.routes.size > 0;
+    return pending.size > 0 || !goodbyes.isEmpty;
   }
 
-  /** The next changes, at most so many, counted as told; each list sorted by length and address. */
+  /** The next changes, at most so many, counted as told. */
   take(family: Family, most: number): Batch {
     const table = this.#tables[family];
     // Withdrawals first: what is admitted for one is in this batch or a later one.
-    const withdrawn = tell(table, table.goodbyes, most);
-    const announced = new Map<Shared, Nlri[]>();
+    const withdrawn = tellGone(table, most);
+    const announced = new Map<Shared, Prefix[]>();
     let left = most - withdrawn.length;
     for (const [shared, bucket] of table.pending) {
       if (left === 0) break;
-      const nlris = tell(table, bucket, left);
-      announced.set(shared, nlris);
-      left -= nlris.length;
+      const prefixes = tell(table, bucket, left);
+      announced.set(shared, prefixes);
+      left -= prefixes.length;
     }
     return { withdrawn, announced };
   }
 
   /** All that the peer has been told of the family. */
-  told(family: Family): Nlri[] {
-    return [...this.#tables[family].routes.values()].filter((route) => route.sent !== undefined).map((route) => encodeNlri(route.prefix));
+  told(family: Family): Prefix[] {
+    const told: Prefix[] = [];
+    for (const route of this.#tables[family].routes.values()) if (route.sent !== undefined) told.push(route.prefix);
+    return told;
   }
 
   isTold(prefix: Prefix): boolean {
@@ -186,10 +147,8 @@ export class AdjRibOut {
   }
 
   count(family: Family): RouteCount {
-    const table = this.#tables[family];
-    let gone = 0;
-    for (const route of table.goodbyes.routes) if (route.lead === undefined) gone++;
-    return { sent: table.sent, wanted: table.routes.size - gone, held: table.held.size };
+    const { sent, wanted, held } = this.#tables[family];
+    return { sent, wanted, held: held.size };
   }
 
   /** For people; undefined if nobody asks for it and the peer does not have it. */
@@ -211,26 +170,21 @@ export class AdjRibOut {
     }
   }
 
-  #share(attributes: RouteAttributes): Shared {
-    if (this.#last?.attributes === attributes) return this.#last;
-    const key = contentOf(attributes);
-    let shared = this.#shared.get(key);
-    if (shared === undefined) {
-      shared = { attributes };
-      this.#shared.set(key, shared);
+  *#used(): Generator<Shared> {
+    for (const { routes } of Object.values(this.#tables)) {
+      for (const { asked, others, sent } of routes.values()) {
+        if (asked !== undefined) yield asked;
+        if (sent !== undefined && sent !== AGAIN) yield sent;
+        yield* others?.values() ?? [];
+      }
     }
-    this.#last = shared;
-    return shared;
   }
-}
-
-function newTable(): Table {
-  return { routes: new Map(), pending: new Map(), goodbyes: { wanted: undefined, routes: new Set() }, again: new Set(), sent: 0, limit: Infinity, counting: 0, held: new Set() };
 }
 
 function entryOf({ prefix, lead, asked: wanted, others, sent, place }: Route, family: Family): RibEntry {
   const vips = lead === undefined ? [] : [lead, ...take(others?.keys() ?? [], MOST_VIPS - 1)];
-  return { prefix, family, nlri: encodeNlri(prefix), wanted, sent, held: lead !== undefined && place !== "admitted", vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
+  const held = lead !== undefined && place !== "admitted";
+  return { prefix, family, wanted, sent: sent === AGAIN ? wanted : sent, held, vips, vipCount: lead === undefined ? 0 : 1 + (others?.size ?? 0) };
 }
 
 function take<T>(values: Iterable<T>, most: number): T[] {
@@ -248,100 +202,4 @@ function takeFirst(offers: Map<Address, Shared> | undefined): readonly [Address,
     return offer;
   }
   return [undefined, undefined];
-}
-
-/** What the peer is to have of the route; undefined: nothing. */
-function admissible(route: Route): Shared | undefined {
-  return route.place === "admitted" ? route.asked : undefined;
-}
-
-/** After a change of a route: admits it if it is wanted and there is room, and others if it made room. */
-function settle(table: Table, route: Route): void {
-  const admitted = route.lead !== undefined && (route.place === "admitted" || table.counting - Number(counts(route)) < table.limit);
-  if (route.lead !== undefined && !admitted) table.held.add(route);
-  else table.held.delete(route);
-  place(table, route, admitted ? "admitted" : "beyond");
-  if (route.lead === undefined && route.sent === undefined) {
-    table.routes.delete(keyOf(route.prefix));
-    table.again.delete(route);
-  }
-  admit(table);
-}
-
-/** Whether it has a place within the limit, or the peer has it without one. */
-function counts(route: Route): boolean {
-  return route.place !== "out";
-}
-
-/** Puts it within the limit or beyond; keeps `counting` and the buckets what they are. */
-function place(table: Table, route: Route, where: "admitted" | "beyond"): void {
-  const counted = counts(route);
-  route.place = where === "admitted" ? where : route.sent === undefined ? "out" : "leaving";
-  table.counting += Number(counts(route)) - Number(counted);
-  const wanted = admissible(route);
-  const differs = wanted !== route.sent || (wanted !== undefined && table.again.has(route));
-  const bucket = differs ? bucketOf(table, wanted) : undefined;
-  if (bucket === route.bucket) return;
-  const left = route.bucket;
-  left?.routes.delete(route);
-  if (left?.wanted !== undefined && left.routes.size === 0) table.pending.delete(left.wanted);
-  bucket?.routes.add(route);
-  route.bucket = bucket;
-}
-
-function bucketOf(table: Table, wanted: Shared | undefined): Bucket {
-  if (wanted === undefined) return table.goodbyes;
-  let bucket = table.pending.get(wanted);
-  if (bucket === undefined) {
-    bucket = { wanted, routes: new Set() };
-    table.pending.set(wanted, bucket);
-  }
-  return bucket;
-}
-
-/** The next routes of a bucket, at most so many, counted as told; sorted by length and address. */
-function tell(table: Table, { wanted, routes }: Bucket, most: number): Nlri[] {
-  const nlris: Nlri[] = [];
-  for (const route of routes) {
-    if (nlris.length === most) break;
-    nlris.push(encodeNlri(route.prefix));
-    table.sent += Number(wanted !== undefined) - Number(route.sent !== undefined);
-    route.sent = wanted;
-    table.again.delete(route);
-    settle(table, route);
-  }
-  return nlris.sort();
-}
-
-/** Gives the room that there is to those that wait. */
-function admit(table: Table): void {
-  for (const route of table.held) {
-    if (table.counting - Number(counts(route)) >= table.limit) return;
-    table.held.delete(route);
-    place(table, route, "admitted");
-  }
-}
-
-/**
- * Takes their places from those beyond the limit that were asked for last; and from those within it of which the peer has not been told
- * while it still has others. They wait before those that already do.
- */
-function dismiss(table: Table): void {
-  const admitted = [...table.routes.values()].filter((route) => route.place === "admitted");
-  const leave = (route: Route): void => {
-    place(table, route, "beyond");
-  };
-  for (const route of admitted.slice(table.limit)) leave(route);
-  for (const route of admitted.slice(0, table.limit).reverse()) if (route.sent === undefined && table.counting > table.limit) leave(route);
-  const waiting = admitted.filter((route) => route.place !== "admitted");
-  if (waiting.length > 0) table.held = new Set([...waiting, ...table.held]);
-}
-
-function contentOf({ localPref, med, prepend, communities, linkBandwidth }: RouteAttributes): string {
-  return JSON.stringify([localPref, med, prepend, communities, linkBandwidth]);
-}
-
-/** A single address stands for itself: its text is there anyway, and is the same for all peers. */
-function keyOf(prefix: Prefix): string {
-  return prefix.length === bitsOf(familyOf(prefix.address)) ? prefix.address : formatPrefix(prefix);
 }

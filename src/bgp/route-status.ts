@@ -1,8 +1,9 @@
 /** The routes of a peer for people: what was sent, with the attributes that stand in the messages, and what the rest waits for. Pure. */
 import type { Family } from "../net/index.ts";
 import { type WrittenAttributes, attributesInWords, encodeAnnouncement } from "../wire/index.ts";
-import type { AdjRibOut, RibEntry, Shared } from "./adj-rib-out.ts";
+import type { AdjRibOut, RibEntry } from "./adj-rib-out.ts";
 import type { Negotiated } from "./negotiated.ts";
+import type { Shared } from "./shared-attributes.ts";
 import type { BgpRouteStatus } from "./status.ts";
 import type { Transmitter, WaitsFor } from "./transmitter.ts";
 
@@ -36,12 +37,12 @@ export function routeStatus(entry: RibEntry, facts: RouteFacts, inWords: InWords
 }
 
 /** Of a route that was sent so; undefined if others were sent since, or nothing. */
-function written({ family, nlri }: RibEntry, shared: Shared, { transmitter, agreed }: RouteFacts, inWords: InWords): WrittenAttributes | "too-long" | undefined {
+function written({ family, prefix }: RibEntry, shared: Shared, { transmitter, agreed }: RouteFacts, inWords: InWords): WrittenAttributes | "too-long" | undefined {
   const encoded = transmitter.encoded(family, shared);
   if (agreed === undefined || encoded === undefined || encoded === "too-long") return encoded === "too-long" ? encoded : undefined;
   const known = inWords.get(shared);
   if (known?.encoded === encoded) return known.attributes;
-  const [message] = encodeAnnouncement(encoded, [nlri]);
+  const [message] = encodeAnnouncement(encoded, [prefix]);
   if (message === undefined) return undefined;
   const attributes = attributesInWords(message, agreed);
   inWords.set(shared, { encoded, attributes });

@@ -5,12 +5,11 @@
  * Writes only while the kernel takes it and a bounded number of routes per turn, so that neither a slow peer nor a large
  * table costs memory or keeps others waiting.
  */
-import type { Family } from "../net/index.ts";
+import type { Family, Prefix } from "../net/index.ts";
 import type { Clock, Timer } from "../time/index.ts";
 import {
   type Announcement,
   type NextHop,
-  type Nlri,
   type RouteRefresh,
   afiSafiOf,
   announcement,
@@ -20,10 +19,11 @@ import {
   encodeWithdrawal,
   familyOfAfiSafi,
 } from "../wire/index.ts";
-import type { AdjRibOut, Shared } from "./adj-rib-out.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { Negotiated } from "./negotiated.ts";
 import { sameNextHop } from "./next-hop.ts";
 import { pathAttributes } from "./path-attributes.ts";
+import type { Shared } from "./shared-attributes.ts";
 
 /** The session that is written to. */
 export interface Outlet {
@@ -48,7 +48,7 @@ type Stage =
   /** BoRR is sent, EoRR is due, to a speaker of RFC 7313. A refresh asked for meanwhile follows it. */
   | { readonly at: "refreshing"; readonly again: boolean };
 
-type Lane = { stage: Stage; nextHop: NextHop | undefined; announcements: Map<Shared, Announcement | undefined> };
+type Lane = { stage: Stage; nextHop: NextHop | undefined; announcements: WeakMap<Shared, Announcement | undefined> };
 
 type Open = { readonly outlet: Outlet; readonly agreed: Negotiated; readonly lanes: ReadonlyMap<Family, Lane> };
 
@@ -99,7 +99,7 @@ export class Transmitter {
   /** A session is established. */
   begin(outlet: Outlet, agreed: Negotiated): void {
     const lanes = new Map<Family, Lane>();
-    for (const family of agreed.families) lanes.set(family, { stage: { at: "initial", refresh: false }, nextHop: undefined, announcements: new Map() });
+    for (const family of agreed.families) lanes.set(family, { stage: { at: "initial", refresh: false }, nextHop: undefined, announcements: new WeakMap() });
     this.#open = { outlet, agreed, lanes };
     this.#tooLong = 0;
   }
@@ -119,7 +119,7 @@ export class Transmitter {
     if (lane === undefined || sameNextHop(lane.nextHop, nextHop)) return;
     const hadNone = lane.nextHop === undefined; // and so nothing was sent
     lane.nextHop = nextHop;
-    lane.announcements = new Map();
+    lane.announcements = new WeakMap();
     if (nextHop === undefined) this.#takeBack(family);
     else if (!hadNone) this.#rib.repeat(family);
     this.changed();
@@ -185,8 +185,8 @@ export class Transmitter {
       while (budget > 0 && open.outlet.queued < MOST_QUEUED && this.#isReady(family, lane)) {
         const batch = this.#rib.take(family, Math.min(budget, ROUTES_PER_TURN));
         const announced = [...batch.announced];
-        budget -= batch.withdrawn.length + announced.reduce((sum, [, nlris]) => sum + nlris.length, 0);
-        this.#send(open, [...encodeWithdrawal(family, batch.withdrawn), ...announced.flatMap(([shared, nlris]) => this.#announce(open, family, lane, shared, nlris))]);
+        budget -= batch.withdrawn.length + announced.reduce((sum, [, prefixes]) => sum + prefixes.length, 0);
+        this.#send(open, [...encodeWithdrawal(family, batch.withdrawn), ...announced.flatMap(([shared, prefixes]) => this.#announce(open, family, lane, shared, prefixes))]);
       }
       if (!this.#isReady(family, lane)) this.#finish(open, family, lane);
     }
@@ -195,15 +195,15 @@ export class Transmitter {
     this.#schedule([...open.lanes].some(([family, lane]) => this.#isReady(family, lane)) ? 0 : COALESCE_MS);
   }
 
-  #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, nlris: readonly Nlri[]): Uint8Array[] {
+  #announce({ agreed }: Open, family: Family, lane: Lane, shared: Shared, prefixes: readonly Prefix[]): Uint8Array[] {
     if (!lane.announcements.has(shared)) {
       const { nextHop } = lane;
       lane.announcements.set(shared, nextHop === undefined ? undefined : announcement(family, pathAttributes(shared.attributes, agreed), nextHop, agreed));
     }
     const encoded = lane.announcements.get(shared);
-    if (encoded !== undefined) return encodeAnnouncement(encoded, nlris);
-    this.#tooLong += nlris.length;
-    return encodeWithdrawal(family, nlris); // the peer may still have them with what was right before
+    if (encoded !== undefined) return encodeAnnouncement(encoded, prefixes);
+    this.#tooLong += prefixes.length;
+    return encodeWithdrawal(family, prefixes); // the peer may still have them with what was right before
   }
 
   /** All that was to be sent of the family is sent. */

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdjRibOut } from "../../src/bgp/adj-rib-out.ts";
 import type { RouteAttributes } from "../../src/bgp/index.ts";
-import { address, formatPrefix } from "../../src/net/index.ts";
-import { type Nlri, decodeNlri } from "../../src/wire/index.ts";
+import { type Prefix, address, formatPrefix } from "../../src/net/index.ts";
 import { ATTRIBUTES } from "./world.ts";
 
 const SETS = 10;
@@ -24,14 +23,14 @@ function withAll(): AdjRibOut {
   return rib;
 }
 
-function texts(nlris: readonly Nlri[]): string[] {
-  return nlris.map((nlri) => formatPrefix(decodeNlri(nlri, "ipv4")));
+function texts(prefixes: readonly Prefix[]): string[] {
+  return prefixes.map(formatPrefix);
 }
 
 test("routes with the same attributes leave together, in whatever order they came, so that messages are full", () => {
   const rib = withAll();
   const { announced } = rib.take("ipv4", 25);
-  assert.deepEqual([...announced].map(([{ attributes }, nlris]) => [attributes.med, nlris.length]), [[0, 10], [1, 10], [2, 5]]);
+  assert.deepEqual([...announced].map(([{ attributes }, prefixes]) => [attributes.med, prefixes.length]), [[0, 10], [1, 10], [2, 5]]);
   assert.deepEqual(texts([...announced.values()][2] ?? []), [2, 12, 22, 32, 42].map((n) => `10.9.9.${n}/32`));
   const rest = rib.take("ipv4", 1000);
   assert.equal([...rest.announced.values()].flat().length, 75);
@@ -42,7 +41,7 @@ test("a route that changes while it waits leaves once, with what was asked for l
   const rib = withAll();
   offerAll(rib, () => ATTRIBUTES);
   const { announced } = rib.take("ipv4", 1000);
-  assert.deepEqual([...announced].map(([{ attributes }, nlris]) => [attributes.med, nlris.length]), [[undefined, 100]]);
+  assert.deepEqual([...announced].map(([{ attributes }, prefixes]) => [attributes.med, prefixes.length]), [[undefined, 100]]);
   offerAll(rib, () => sets[3] ?? ATTRIBUTES);
   offerAll(rib, () => ATTRIBUTES);
   assert.equal(rib.isPending("ipv4"), false, "there and back is nothing");

@@ -123,9 +123,9 @@ test("whatever is asked for and taken back, a router never counts more than the 
       const take = (most: number, lowered: boolean): void => {
         const kept = [...wanted].filter((n) => rib.isTold(prefix(n))).length;
         const { withdrawn, announced } = rib.take("ipv4", most);
-        for (const nlri of withdrawn) assert.ok(router.delete(nlri), "what is withdrawn was there");
-        for (const nlris of announced.values()) for (const nlri of nlris) {
-          router.add(nlri);
+        for (const { address } of withdrawn) assert.ok(router.delete(address), "what is withdrawn was there");
+        for (const prefixes of announced.values()) for (const { address } of prefixes) {
+          router.add(address);
           assert.ok(router.size <= limit, `${router.size} of ${limit}`);
         }
         assert.equal(rib.count("ipv4").sent, router.size);

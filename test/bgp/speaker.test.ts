@@ -11,7 +11,7 @@ test("a session comes up and carries both families, each with its End-of-RIB", (
   const w = new World();
   w.establish({ vips: ["10.9.9.10", "10.9.9.9", "fd09::9"] });
   const { log, open, table } = w.router.last;
-  assert.deepEqual(log, ["OPEN", "KEEPALIVE", "UPDATE +10.9.9.9/32 +10.9.9.10/32", "UPDATE end ipv4", "UPDATE +fd09::9/128", "UPDATE end ipv6"]);
+  assert.deepEqual(log, ["OPEN", "KEEPALIVE", "UPDATE +10.9.9.10/32 +10.9.9.9/32", "UPDATE end ipv4", "UPDATE +fd09::9/128", "UPDATE end ipv6"]);
   assert.equal(open?.asn, 64500);
   assert.equal(open.holdSeconds, 90);
   assert.equal(open.identifier, "10.7.0.1");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Ipv4, type Ipv6, address } from "../../src/net/index.ts";
-import { type NextHop, type PathAttributes, announcement, attributesInWords, encodeAnnouncement, encodeNlri, ownPath, routeTarget } from "../../src/wire/index.ts";
+import { type NextHop, type PathAttributes, announcement, attributesInWords, encodeAnnouncement, ownPath, routeTarget } from "../../src/wire/index.ts";
 import { octets } from "./octets.ts";
 
 const EXTERNAL = { fourOctetAs: true, internal: false };
@@ -15,7 +15,7 @@ const PLAIN = { origin: "igp", asPath: ownPath(64500, 1) } as const;
 function sent(attributes: PathAttributes, nextHop: NextHop, context = EXTERNAL): Uint8Array {
   const encoded = announcement(nextHop.family, attributes, nextHop, context);
   const prefix = nextHop.family === "ipv4" ? { address: address("10.9.9.9"), length: 32 } : { address: address("2001:db8:9::"), length: 64 };
-  const [message] = encoded === undefined ? [] : encodeAnnouncement(encoded, [encodeNlri(prefix)]);
+  const [message] = encoded === undefined ? [] : encodeAnnouncement(encoded, [prefix]);
   assert.ok(message !== undefined);
   return message;
 }

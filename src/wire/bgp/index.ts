@@ -7,7 +7,7 @@ export { NO_LLGR, linkBandwidth, routeTarget } from "./community.ts";
 export { BgpError } from "./error.ts";
 export { afiSafiOf, familyOfAfiSafi } from "./family.ts";
 export { Framer, type BgpMessage, type MessageType, encodeMessage, typeCode } from "./message.ts";
-export { type Nlri, decodeNlri, encodeNlri, prefixesOf } from "./nlri.ts";
+export { prefixesOf } from "./nlri.ts";
 export {
   CEASE,
   CEASE_SUBCODE,

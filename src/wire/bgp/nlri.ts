@@ -1,35 +1,24 @@
-/**
- * Network Layer Reachability Information: prefixes as they stand in UPDATE messages (RFC 4271 4.3, RFC 4760 5).
- *
- * Pure. One prefix is kept as a short string of its octets: smaller than an object, a key of a Map, ordered by length and
- * then by address, and written into a message without parsing anything again.
- */
+/** Network Layer Reachability Information: prefixes as they stand in UPDATE messages (RFC 4271 4.3, RFC 4760 5). Pure. */
 import { type Family, type Ipv4, type Ipv6, type Prefix, addressFromBytes, bitsOf, isIpv4, prefixOf } from "../../net/index.ts";
 
 //  0        1
 //  | Length | Prefix (the fewest octets that hold Length bits) |
 
-declare const brand: unique symbol;
-/** The octets of one prefix, one character each (U+0000–U+00FF). Which family it is of, its owner knows. */
-export type Nlri = string & { readonly [brand]: "Nlri" };
-
 /** Octets that were found to hold whole prefixes of one family. */
 export type RouteField = { readonly family: Family; readonly octets: Uint8Array; readonly count: number };
 
-export function encodeNlri({ address, length }: Prefix): Nlri {
-  const whole = isIpv4(address) ? encodeIpv4(length, address) : String.fromCharCode(length, ...ipv6Octets(address));
-  return whole.slice(0, 1 + ((length + 7) >> 3)) as Nlri;
+/** How many octets the prefix takes. */
+export function octetsOfPrefix({ length }: Prefix): number {
+  return 1 + ((length + 7) >> 3);
 }
 
-/** The prefix; host bits that were set are cleared, for they have no meaning (RFC 4271 4.3). */
-export function decodeNlri(nlri: Nlri, family: Family): Prefix {
-  return prefixAt(Uint8Array.from(nlri, (octet) => octet.charCodeAt(0)), 0, family);
-}
-
-/** Writes the octets at `at`; returns where they end. */
-export function writeNlri(nlri: Nlri, into: Uint8Array, at: number): number {
-  for (let i = 0; i < nlri.length; i++) into[at + i] = nlri.charCodeAt(i);
-  return at + nlri.length;
+/** Writes the prefix at `at`; returns where it ends. */
+export function writePrefix({ address, length }: Prefix, into: Uint8Array, at: number): number {
+  const end = at + 1 + ((length + 7) >> 3);
+  into[at] = length;
+  if (isIpv4(address)) writeIpv4(address, into, at + 1, end);
+  else into.set(ipv6Octets(address).subarray(0, end - at - 1), at + 1);
+  return end;
 }
 
 /** Counts the prefixes of a field; undefined if it is syntactically incorrect (RFC 7606 5.3). */
@@ -64,18 +53,17 @@ function prefixAt(octets: Uint8Array, at: number, family: Family): Prefix {
 
 // Both read canonical text without the price of a general parser: a hundred thousand prefixes pass here at once.
 
-/** The length and all four octets. */
-function encodeIpv4(length: number, address: Ipv4): string {
-  let octets = 0;
+/** The first octets, up to `end`. */
+function writeIpv4(address: Ipv4, into: Uint8Array, at: number, end: number): void {
   let octet = 0;
-  for (let i = 0; i < address.length; i++) {
+  for (let i = 0; i < address.length && at < end; i++) {
     const code = address.charCodeAt(i);
     if (code === DOT) {
-      octets = (octets << 8) | octet;
+      into[at++] = octet;
       octet = 0;
     } else octet = octet * 10 + code - ZERO;
   }
-  return String.fromCharCode(length, (octets >> 16) & 0xff, (octets >> 8) & 0xff, octets & 0xff, octet);
+  if (at < end) into[at] = octet;
 }
 
 function ipv6Octets(address: Ipv6): Uint8Array {

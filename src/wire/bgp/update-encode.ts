@@ -5,13 +5,13 @@
  * the fields of RFC 4271, and in MP_REACH_NLRI only where its next hop is IPv6, which the caller has agreed on (RFC 8950 4).
  * Routers reset sessions for less, and every VIP of the host goes with one.
  */
-import type { Family, Ipv4 } from "../../net/index.ts";
+import type { Family, Ipv4, Prefix } from "../../net/index.ts";
 import { encodeAttributes } from "./attribute-encode.ts";
 import { OPTIONAL, attributeHeader } from "./attribute-header.ts";
 import type { AttributeContext, PathAttributes } from "./attribute.ts";
 import { HEADER_OCTETS, MAX_MESSAGE_OCTETS, writeHeader } from "./message.ts";
 import { type Ipv6NextHop, MP_REACH_NLRI, MP_UNREACH_NLRI, encodeMpReachHead, encodeMpUnreachHead } from "./multiprotocol.ts";
-import { type Nlri, writeNlri } from "./nlri.ts";
+import { octetsOfPrefix, writePrefix } from "./nlri.ts";
 import { concat, u16s } from "./octets.ts";
 
 /** Where routes point; its family may differ from theirs (RFC 8950). */
@@ -35,14 +35,14 @@ export function announcement(family: Family, attributes: Omit<PathAttributes, "n
 }
 
 /** The messages that announce these prefixes, in the order given. */
-export function encodeAnnouncement({ attributes, mpReach }: Announcement, prefixes: readonly Nlri[]): Uint8Array[] {
+export function encodeAnnouncement({ attributes, mpReach }: Announcement, prefixes: readonly Prefix[]): Uint8Array[] {
   return mpReach === undefined
     ? pack(prefixes, (octets) => ({ before: concat(u16s(0, attributes.length), attributes), octets, after: NOTHING }), FIELDS + attributes.length)
     : pack(prefixes, (octets) => multiprotocol(MP_REACH_NLRI, mpReach, octets, attributes), FIELDS + LONGEST_HEAD + mpReach.length + attributes.length);
 }
 
 /** The messages that withdraw these prefixes, in the order given. */
-export function encodeWithdrawal(family: Family, prefixes: readonly Nlri[]): Uint8Array[] {
+export function encodeWithdrawal(family: Family, prefixes: readonly Prefix[]): Uint8Array[] {
   if (family === "ipv4") return pack(prefixes, (octets) => ({ before: u16s(octets), octets, after: u16s(0) }), FIELDS);
   const head = encodeMpUnreachHead(family);
   return pack(prefixes, (octets) => multiprotocol(MP_UNREACH_NLRI, head, octets, NOTHING), FIELDS + LONGEST_HEAD + head.length);
@@ -68,24 +68,24 @@ function multiprotocol(code: number, head: Uint8Array, octets: number, attribute
 }
 
 /** Fills one message after the other; `overhead` is the most that a body needs beside the prefixes. */
-function pack(prefixes: readonly Nlri[], frame: (octets: number) => Frame, overhead: number): Uint8Array[] {
+function pack(prefixes: readonly Prefix[], frame: (octets: number) => Frame, overhead: number): Uint8Array[] {
   const room = MAX_MESSAGE_OCTETS - HEADER_OCTETS - overhead;
   const messages: Uint8Array[] = [];
   for (let from = 0; from < prefixes.length; ) {
     let octets = 0;
     let to = from;
-    for (let next = prefixes[to]; next !== undefined && octets + next.length <= room; next = prefixes[++to]) octets += next.length;
+    for (let next = prefixes[to]; next !== undefined && octets + octetsOfPrefix(next) <= room; next = prefixes[++to]) octets += octetsOfPrefix(next);
     messages.push(message(frame(octets), prefixes.slice(from, to)));
     from = to;
   }
   return messages;
 }
 
-function message({ before, octets, after }: Frame, prefixes: readonly Nlri[]): Uint8Array {
+function message({ before, octets, after }: Frame, prefixes: readonly Prefix[]): Uint8Array {
   const whole = new Uint8Array(HEADER_OCTETS + before.length + octets + after.length);
   whole.set(before, HEADER_OCTETS);
   let at = HEADER_OCTETS + before.length;
-  for (const nlri of prefixes) at = writeNlri(nlri, whole, at);
+  for (const prefix of prefixes) at = writePrefix(prefix, whole, at);
   whole.set(after, at);
   writeHeader(whole, "UPDATE");
   return whole;
