@@ -109,6 +109,11 @@ export class AdjRibOut {
     }
   }
 
+  /** Nobody asks for a route, and the peer has none. */
+  get isEmpty(): boolean {
+    return this.#tables.ipv4.routes.size === 0 && this.#tables.ipv6.routes.size === 0;
+  }
+
   isPending(family: Family): boolean {
     const { pending, goodbyes } = this.#tables[family];
     return pending.size > 0 || !goodbyes.isEmpty;

@@ -1,6 +1,7 @@
 /** Finds the addresses of peers that the configuration leaves to interfaces, and says so when one is missing for long. */
 import type { Link } from "../linux/index.ts";
 import type { Timer } from "../time/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Neighbor, type Surroundings, findNeighbor, neighborNote } from "./neighbor.ts";
 import { waitingStatus } from "./peer-status.ts";
@@ -51,11 +52,16 @@ export class Neighbors {
   }
 
   /** The status of a peer that has not been found, or that of its session with what else is to be said of it. */
-  status(wanted: WantedPeer, session: BgpPeerStatus | undefined): BgpPeerStatus | undefined {
+  status(wanted: WantedPeer, session: BgpPeerStatus | undefined, rib: AdjRibOut): BgpPeerStatus | undefined {
     const waiting = this.#waiting.get(wanted.name);
-    if (waiting !== undefined) return waitingStatus(wanted, waiting.why, this.#parts.clock.now() - waiting.since);
+    if (waiting !== undefined) return waitingStatus(wanted, waiting.why, this.#parts.clock.now() - waiting.since, rib);
     const note = neighborNote(wanted, this.#surroundings);
     return session === undefined || note === undefined ? session : { ...session, notes: [...session.notes, note] };
+  }
+
+  /** Why a peer has not been found, as a sentence; undefined if it has. */
+  why(name: string): string | undefined {
+    return this.#waiting.get(name)?.why;
   }
 
   stop(): void {

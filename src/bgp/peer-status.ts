@@ -55,8 +55,8 @@ export function peerStatus(facts: PeerFacts): BgpPeerStatus {
 }
 
 /** Of a peer with which there is no session because its address, or ours, is not known; `why` is a sentence. */
-export function waitingStatus(peer: WantedPeer, why: string, inStateMs: number): BgpPeerStatus {
-  const nothing: BgpFamilyStatus = { announced: 0, wanted: 0, held: 0, nextHop: undefined };
+export function waitingStatus(peer: WantedPeer, why: string, inStateMs: number, rib: AdjRibOut): BgpPeerStatus {
+  const waiting = (family: Family): BgpFamilyStatus => ({ announced: 0, wanted: rib.count(family).wanted, held: 0, nextHop: undefined });
   return {
     ...configured(peer),
     state: "Idle",
@@ -68,7 +68,7 @@ export function waitingStatus(peer: WantedPeer, why: string, inStateMs: number):
     failedAttempts: 0,
     establishments: 0,
     negotiated: undefined,
-    families: { ipv4: nothing, ipv6: nothing },
+    families: { ipv4: waiting("ipv4"), ipv6: waiting("ipv6") },
     received: { announcements: 0, withdrawals: 0, malformed: 0, leaked: 0 },
     messages: noTraffic(),
     queued: 0,

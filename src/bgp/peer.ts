@@ -6,13 +6,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import type { Address, Prefix } from "../net/index.ts";
+import type { Prefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, type Notification, type Open, type RouteRefresh, type Update, cease } from "../wire/index.ts";
-import { AdjRibOut } from "./adj-rib-out.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { Initiator } from "./collision.ts";
 import { Connections, reject } from "./connections.ts";
-import type { BgpPeer, RouteAttributes } from "./desired.ts";
+import type { BgpPeer } from "./desired.ts";
 import { dialOf } from "./dial.ts";
 import { type Failure, describeFailure, isCollision, refusesCapabilities } from "./failure.ts";
 import type { State } from "./fsm.ts";
@@ -24,13 +24,15 @@ import { type AddressesBeside, nextHopFor } from "./next-hop.ts";
 import { PeerLog } from "./peer-log.ts";
 import { peerStatus } from "./peer-status.ts";
 import { isLeak } from "./role.ts";
-import { type RouteFacts, routeStatus, routeStatuses } from "./route-status.ts";
+import type { RouteFacts } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
-import type { BgpPeerStatus, BgpRouteStatus } from "./status.ts";
+import type { BgpPeerStatus } from "./status.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {
   readonly self: Self;
+  /** What the peer is to have. Nobody else's while this one lasts. */
+  readonly rib: AdjRibOut;
   readonly tcp: Tcp;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,7 +55,7 @@ export class Peer {
   #config: BgpPeer;
   readonly #parts: PeerParts;
   readonly #log: PeerLog;
-  readonly #rib = new AdjRibOut();
+  readonly #rib: AdjRibOut;
   readonly #transmitter: Transmitter;
   readonly #idleHold: IdleHold;
   readonly #connections: Connections;
@@ -74,7 +76,8 @@ export class Peer {
     this.#parts = parts;
     this.#log = new PeerLog(parts.log, config);
     this.#stateSince = parts.clock.now();
-    this.#transmitter = new Transmitter(this.#rib, parts.clock, () => {
+    this.#rib = parts.rib;
+    this.#transmitter = new Transmitter(parts.rib, parts.clock, () => {
       this.#before = "session"; // the peer has been sent its End-of-RIB
     });
     this.#idleHold = new IdleHold(parts.clock, parts.random, config.connectTimeMs, () => {
@@ -111,27 +114,14 @@ export class Peer {
     this.#noteState();
   }
 
-  offer(vip: Address, prefix: Prefix, attributes: RouteAttributes): void {
-    this.#rib.offer(vip, prefix, attributes);
-  }
-
-  retract(vip: Address, prefix: Prefix): void {
-    this.#rib.retract(vip, prefix);
-  }
-
   isTold(prefix: Prefix): boolean {
     return this.#established !== undefined && this.#rib.isTold(prefix);
   }
 
-  /** Every route, for people; each is worked out when it is asked for. */
-  routes(): Iterable<BgpRouteStatus> {
-    return routeStatuses(this.#rib, () => this.#routeFacts());
-  }
-
-  /** One of them; undefined if there is none to the prefix. */
-  route(prefix: Prefix): BgpRouteStatus | undefined {
-    const entry = this.#rib.find(prefix);
-    return entry === undefined ? undefined : routeStatus(entry, this.#routeFacts());
+  /** For people: what its routes wait for. */
+  routeFacts(): RouteFacts {
+    const noSession = `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`;
+    return { transmitter: this.#transmitter, agreed: this.#established?.agreed, noSession };
   }
 
   /** What was offered and retracted is to be sent. */
@@ -187,10 +177,8 @@ export class Peer {
     this.#stopped = true;
     this.#idleHold.stop();
     const keeps = this.keepsRoutesFor(sequel);
-    if (!keeps) {
-      this.#transmitter.withdrawAll();
-      this.#parts.keepers.released(this.config.name);
-    }
+    this.#transmitter.close(keeps ? "routes stay" : "routes go");
+    if (!keeps) this.#parts.keepers.released(this.config.name);
     // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).
     await this.#connections.stop(keeps && sequel === "restart" ? undefined : farewell);
   }
@@ -214,11 +202,6 @@ export class Peer {
       received: { ...this.#received },
       traffic: this.#connections.traffic(),
     });
-  }
-
-  #routeFacts(): RouteFacts {
-    const noSession = `the session is ${this.#state}${this.#lastFailure === undefined ? "" : `: ${this.#lastFailure.text}`}`;
-    return { transmitter: this.#transmitter, agreed: this.#established?.agreed, noSession };
   }
 
   #limit(): void {

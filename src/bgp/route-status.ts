@@ -8,12 +8,15 @@ import type { BgpRouteStatus } from "./status.ts";
 import type { Transmitter, WaitsFor } from "./transmitter.ts";
 
 export type RouteFacts = {
-  readonly transmitter: Transmitter;
+  readonly transmitter: Pick<Transmitter, "encoded" | "waitsFor">;
   /** Undefined unless the session is established. */
   readonly agreed: Negotiated | undefined;
   /** Why there is no session, as a sentence. */
   readonly noSession: string;
 };
+
+/** Of a peer with which there can be no session. */
+export const WITHOUT_SESSION: Omit<RouteFacts, "noSession"> = { transmitter: { encoded: () => undefined, waitsFor: () => "session" }, agreed: undefined };
 
 /** Attributes as they were sent last. Decoded once for all routes that share them, and anew when they are sent otherwise. */
 type InWords = Map<Shared, { readonly encoded: object; readonly attributes: WrittenAttributes }>;

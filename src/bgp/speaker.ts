@@ -8,18 +8,20 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Link, OpenFrames, RouteTable, Tcp, TcpArrival } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import { type Address, type Ipv4, isSamePrefix } from "../net/index.ts";
+import { type Address, type Ipv4, type Prefix, isSamePrefix } from "../net/index.ts";
 import type { Clock, Random, Timer } from "../time/index.ts";
 import { CEASE_SUBCODE, cease } from "../wire/index.ts";
+import { AdjRibsOut } from "./adj-ribs-out.ts";
 import { Aggregates } from "./aggregates.ts";
 import { reject } from "./connections.ts";
-import type { BgpDesired, BgpListen, BgpPeer, BgpRoute, WantedPeer } from "./desired.ts";
+import type { BgpDesired, BgpListen, BgpPeer, WantedPeer } from "./desired.ts";
 import type { Before } from "./graceful-restart.ts";
 import { RouteKeepers } from "./keepers.ts";
 import { Listeners } from "./listeners.ts";
 import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
+import { type RouteFacts, WITHOUT_SESSION, routeStatus, routeStatuses } from "./route-status.ts";
 import type { BgpRouteStatus, BgpStatus } from "./status.ts";
 import type { Groups } from "./unnumbered-link.ts";
 import { unofferedRoutes } from "./unoffered-routes.ts";
@@ -63,8 +65,7 @@ export class BgpSpeaker {
   #complete = false;
   /** Sessions that have been told goodbye, by the peer's address. */
   readonly #leaving = new Map<string, Promise<void>>();
-  /** What was last asked for, by VIP. */
-  readonly #routes = new Map<Address, readonly BgpRoute[]>();
+  readonly #ribs: AdjRibsOut;
   readonly #listeners: Listeners;
   /** Addresses that are no peer's and wanted a session: that one does so again is no news. */
   readonly #strangers = new Set<Address>();
@@ -79,8 +80,10 @@ export class BgpSpeaker {
       this.#look();
     });
     this.#aggregates = new Aggregates(parts, (vips) => {
-      this.#allowed(vips);
+      this.#ribs.allowed(vips);
+      this.#flush();
     });
+    this.#ribs = new AdjRibsOut(this.#aggregates);
   }
 
   start(): void {
@@ -100,7 +103,7 @@ export class BgpSpeaker {
     if (this.#state !== "running") return;
     this.#complete = desired.complete;
     this.#applySessions(desired);
-    for (const vip of changed) this.#applyRoutes(vip, desired.routes.get(vip) ?? []);
+    for (const vip of changed) this.#ribs.ask(vip, desired.routes.get(vip) ?? []);
     if (desired.complete) this.#aggregates.complete();
     this.#flush();
   }
@@ -118,7 +121,7 @@ export class BgpSpeaker {
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
-      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
+      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status(), this.#ribs.of(wanted.name)) ?? []),
       listeners: this.#listeners.status(),
       aggregates: this.#aggregates.status(),
     };
@@ -126,8 +129,7 @@ export class BgpSpeaker {
 
   /** Names of the peers that have been told a route for this VIP. */
   announcedTo(vip: Address): string[] {
-    const told = (this.#routes.get(vip) ?? []).filter(({ peer, prefix }) => this.#peers.get(peer)?.isTold(prefix) === true);
-    return [...new Set(told.map(({ peer }) => peer))];
+    return [...this.#peers].filter(([name, peer]) => this.#ribs.prefixes(vip, name).some((prefix) => peer.isTold(prefix))).map(([name]) => name);
   }
 
   /** The routes of a peer with their attributes, whether sent or waiting; undefined if there is no such peer. */
@@ -136,21 +138,22 @@ export class BgpSpeaker {
   }
 
   /** One that a VIP asks for; undefined if the peer is to have none to the prefix. */
-  route(vip: Address, { peer, prefix }: Pick<BgpRoute, "peer" | "prefix">): BgpRouteStatus | undefined {
-    const asked = (this.#routes.get(vip) ?? []).filter((route) => isSameDestination(route, { peer, prefix }));
-    const [unoffered] = this.#unoffered(peer, new Map([[vip, asked]]));
-    return this.#peers.get(peer)?.route(prefix) ?? unoffered;
+  route(vip: Address, { peer, prefix }: { readonly peer: string; readonly prefix: Prefix }): BgpRouteStatus | undefined {
+    if (!this.#wanted.has(peer)) return undefined;
+    const entry = this.#ribs.of(peer).find(prefix);
+    if (entry !== undefined) return routeStatus(entry, this.#routeFacts(peer));
+    const asked = this.#ribs.prefixes(vip, peer).filter((other) => isSamePrefix(prefix, other));
+    const [unoffered] = unofferedRoutes(asked.map((one) => [vip, one] as const), this.#aggregates.status());
+    return unoffered;
   }
 
   *#routesOf(name: string): Iterable<BgpRouteStatus> {
-    yield* this.#peers.get(name)?.routes() ?? [];
-    yield* this.#unoffered(name, this.#routes);
+    yield* routeStatuses(this.#ribs.of(name), () => this.#routeFacts(name));
+    yield* unofferedRoutes(this.#ribs.others(name), this.#aggregates.status());
   }
 
-  #unoffered(name: string, routes: ReadonlyMap<Address, readonly BgpRoute[]>): Iterable<BgpRouteStatus> {
-    const wanted = this.#wanted.get(name);
-    const nowhere = wanted === undefined || this.#peers.has(name) ? undefined : (this.#neighbors.status(wanted, undefined)?.notes[0] ?? "there is no session");
-    return unofferedRoutes(name, routes, this.#aggregates.status(), nowhere);
+  #routeFacts(name: string): RouteFacts {
+    return this.#peers.get(name)?.routeFacts() ?? { ...WITHOUT_SESSION, noSession: this.#neighbors.why(name) ?? "there is no session" };
   }
 
   /** Whether a stop would take routes from some peer that has been told any. */
@@ -189,6 +192,7 @@ export class BgpSpeaker {
     this.#wanted = new Map(wanted.map((peer) => [peer.name, peer]));
     this.#neighbors.apply(wanted);
     for (const [name, peer] of this.#peers) if (!this.#wanted.has(name)) this.#leave(peer, "unwanted", "it is no longer configured");
+    this.#ribs.keep(new Set(this.#wanted.keys()));
     const begin = wanted.flatMap((peer) => this.#change(peer, isFoundAlike(peer, before.get(peer.name))));
     for (const [config, past] of begin) this.#begin(config, past);
   }
@@ -212,9 +216,8 @@ export class BgpSpeaker {
     const turned = (): void => {
       this.#look();
     };
-    const peer = new Peer(config, { ...this.#parts, self: this.#parts, keepers: this.#keepers, turned }, past);
+    const peer = new Peer(config, { ...this.#parts, self: this.#parts, rib: this.#ribs.of(config.name), keepers: this.#keepers, turned }, past);
     this.#peers.set(config.name, peer);
-    for (const [vip, routes] of this.#routes) for (const route of routes) if (route.peer === config.name) this.#offer(peer, vip, route);
     this.#startWhenFree(peer);
   }
 
@@ -259,32 +262,6 @@ export class BgpSpeaker {
     return keeps ? "keeps routes" : "has none";
   }
 
-  #applyRoutes(vip: Address, wanted: readonly BgpRoute[]): void {
-    const before = this.#routes.get(vip) ?? [];
-    if (before === wanted) return;
-    for (const route of before) if (!wanted.some((other) => isSameDestination(route, other))) this.#peers.get(route.peer)?.retract(vip, route.prefix);
-    this.#aggregates.want(vip, before, wanted);
-    for (const route of wanted) this.#offer(this.#peers.get(route.peer), vip, route);
-    if (wanted.length === 0) this.#routes.delete(vip);
-    else this.#routes.set(vip, wanted);
-  }
-
-  #offer(peer: Peer | undefined, vip: Address, { prefix, attributes }: BgpRoute): void {
-    if (this.#aggregates.allows(prefix)) peer?.offer(vip, prefix, attributes);
-  }
-
-  /** Aggregates of these VIPs may be announced now, or no longer. */
-  #allowed(vips: ReadonlySet<Address>): void {
-    for (const vip of vips) {
-      for (const route of this.#routes.get(vip) ?? []) {
-        const peer = this.#peers.get(route.peer);
-        if (this.#aggregates.allows(route.prefix)) this.#offer(peer, vip, route);
-        else peer?.retract(vip, route.prefix);
-      }
-    }
-    this.#flush();
-  }
-
   /** A table without aggregates that are about to be allowed is not complete: a router that kept them over a restart would lose them at its end. */
   #flush(): void {
     const view = this.#complete && this.#aggregates.settled ? "complete" : "incomplete";
@@ -325,8 +302,4 @@ function addressOf({ config: { address, zone } }: Peer): string {
 /** Whether the router takes both for the same neighbor of its own, whose routes it has. */
 function isSameNeighbor(a: BgpPeer, b: BgpPeer): boolean {
   return a.address === b.address && a.zone === b.zone && a.sourceAddress === b.sourceAddress && a.localAsn === b.localAsn;
-}
-
-function isSameDestination(a: Pick<BgpRoute, "peer" | "prefix">, b: typeof a): boolean {
-  return a.peer === b.peer && isSamePrefix(a.prefix, b.prefix);
 }

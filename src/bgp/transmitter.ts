@@ -106,6 +106,7 @@ export class Transmitter {
 
   /** It ended. */
   end(): void {
+    if (this.#open === undefined) return;
     this.#open = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -158,9 +159,10 @@ export class Transmitter {
     this.changed();
   }
 
-  /** Takes back all that was sent, at once. */
-  withdrawAll(): void {
-    for (const family of this.#open?.lanes.keys() ?? []) this.#takeBack(family);
+  /** The session is about to end: takes back all that was sent, at once, or leaves it with the peer. */
+  close(sequel: "routes stay" | "routes go"): void {
+    if (sequel === "routes go") for (const family of this.#open?.lanes.keys() ?? []) this.#takeBack(family);
+    this.end();
   }
 
   #takeBack(family: Family): void {

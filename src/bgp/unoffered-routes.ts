@@ -1,29 +1,19 @@
-/** For people: routes that no session has been offered, because they may not be announced yet, or it is not known where the peer is. Pure. */
-import { type Address, formatPrefix } from "../net/index.ts";
-import type { BgpRoute } from "./desired.ts";
+/** For people: routes that are in no Adj-RIB-Out, because their aggregate may not be announced yet. Pure. */
+import { type Address, type Prefix, formatPrefix } from "../net/index.ts";
 import type { BgpAggregateStatus, BgpRouteStatus } from "./status.ts";
 
 /**
  * Each is worked out when it is asked for.
- * @param routes all that are wanted, by VIP
- * @param nowhere why there is no session at all, as a sentence; undefined if there is one, or could be
+ * @param asked what VIPs ask for at one peer, beside routes to themselves
  */
-export function* unofferedRoutes(
-  peer: string,
-  routes: ReadonlyMap<Address, readonly BgpRoute[]>,
-  aggregates: readonly BgpAggregateStatus[],
-  nowhere: string | undefined,
-): Generator<BgpRouteStatus> {
+export function* unofferedRoutes(asked: Iterable<readonly [Address, Prefix]>, aggregates: readonly BgpAggregateStatus[]): Generator<BgpRouteStatus> {
   const withheld = new Map(aggregates.flatMap(({ prefix, problem, vips }) => (problem === undefined ? [] : [[formatPrefix(prefix), { because: problem, vipCount: vips }]])));
-  if (withheld.size === 0 && nowhere === undefined) return;
-  const seen = new Set<string>();
-  for (const [vip, wanted] of routes) {
-    for (const route of wanted) {
-      const prefix = formatPrefix(route.prefix);
-      const why = withheld.get(prefix) ?? (nowhere === undefined ? undefined : { because: nowhere, vipCount: 1 });
-      if (route.peer !== peer || why === undefined || seen.has(prefix)) continue;
-      seen.add(prefix);
-      yield { prefix: route.prefix, state: "waiting", because: why.because, attributes: undefined, vips: [vip], vipCount: why.vipCount };
-    }
+  if (withheld.size === 0) return;
+  for (const [vip, prefix] of asked) {
+    const key = formatPrefix(prefix);
+    const why = withheld.get(key);
+    if (why === undefined) continue;
+    withheld.delete(key); // once, however many VIPs ask
+    yield { prefix, state: "waiting", because: why.because, attributes: undefined, vips: [vip], vipCount: why.vipCount };
   }
 }

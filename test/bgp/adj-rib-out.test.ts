@@ -57,3 +57,35 @@ test("what is gone leaves before what is new", () => {
   assert.deepEqual([texts(withdrawn), [...announced.values()].flat().length], [["10.9.9.99/32"], 2]);
   assert.deepEqual(rib.count("ipv4"), { sent: 99, wanted: 99, held: 0 });
 });
+
+test("what is to be sent again is, though it changes there and back meanwhile", () => {
+  const rib = withAll();
+  rib.take("ipv4", 1000);
+  rib.repeat("ipv4");
+  offerAll(rib, () => ATTRIBUTES);
+  offerAll(rib, (n) => sets[n % SETS] ?? ATTRIBUTES);
+  assert.equal(rib.count("ipv4").sent, 100);
+  const { withdrawn, announced } = rib.take("ipv4", 1000);
+  assert.deepEqual([withdrawn.length, [...announced].map(([{ attributes }, prefixes]) => [attributes.med, prefixes.length])], [0, sets.map(({ med }) => [med, 10])]);
+  assert.equal(rib.isPending("ipv4"), false);
+});
+
+test("whoever takes back what is to be sent again takes it back once", () => {
+  const rib = withAll();
+  rib.take("ipv4", 1000);
+  rib.repeat("ipv4");
+  const vip = address("10.9.9.7");
+  rib.retract(vip, { address: vip, length: 32 });
+  const { withdrawn, announced } = rib.take("ipv4", 1000);
+  assert.deepEqual([texts(withdrawn), [...announced.values()].flat().length], [["10.9.9.7/32"], 99]);
+  assert.deepEqual(rib.count("ipv4"), { sent: 99, wanted: 99, held: 0 });
+});
+
+test("equal attributes are one, however many others there have been meanwhile", () => {
+  const rib = withAll();
+  rib.take("ipv4", 1000);
+  const vip = address("10.9.9.0");
+  for (let med = 0; med < 2000; med++) rib.offer(vip, { address: vip, length: 32 }, { ...ATTRIBUTES, med });
+  offerAll(rib, (n) => ({ ...ATTRIBUTES, med: n % SETS }));
+  assert.equal(rib.isPending("ipv4"), false, "the peer has them all");
+});

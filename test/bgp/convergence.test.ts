@@ -7,14 +7,14 @@ import type { Ipv6 } from "../../src/net/index.ts";
 import { encodeRouteRefresh } from "../../src/wire/index.ts";
 import type { MemorySocket } from "./memory-tcp.ts";
 import { judge } from "./strict/judge.ts";
-import { ATTRIBUTES, US, World } from "./world.ts";
+import { ATTRIBUTES, PEER, US, World } from "./world.ts";
 
 const VIPS = ["10.9.9.1", "10.9.9.2", "10.9.9.3>10.9.9.0/24", "10.9.9.4>10.9.9.0/24", "fd09::1", "fd09::2", "fd09::3>fd09::/64"];
 
 type Deed =
   | { readonly do: "want"; readonly vips: readonly string[]; readonly med: number }
   | { readonly do: "wait"; readonly ms: number }
-  | { readonly do: "drop" | "notify" | "refresh-ipv4" | "refresh-ipv6" | "stall" | "unstall" | "lose-ipv6" | "gain-ipv6" | "router-dials" };
+  | { readonly do: "drop" | "notify" | "refresh-ipv4" | "refresh-ipv6" | "stall" | "unstall" | "lose-ipv6" | "gain-ipv6" | "router-dials" | "reconfigure" | "remove" | "return" };
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("want" as const), vips: fc.subarray(VIPS), med: fc.nat(2) }) },
@@ -22,7 +22,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      do: fc.constantFrom("drop" as const, "notify" as const, "refresh-ipv4" as const, "refresh-ipv6" as const, "stall" as const, "unstall" as const, "lose-ipv6" as const, "gain-ipv6" as const, "router-dials" as const),
+      do: fc.constantFrom("drop" as const, "notify" as const, "refresh-ipv4" as const, "refresh-ipv6" as const, "stall" as const, "unstall" as const, "lose-ipv6" as const, "gain-ipv6" as const, "router-dials" as const, "reconfigure" as const, "remove" as const, "return" as const),
     }),
   },
 );
@@ -45,7 +45,7 @@ function perform(w: World, one: Deed): void {
       return;
     case "refresh-ipv4":
     case "refresh-ipv6":
-      if (w.peer().state === "Established") connection?.send("ROUTE-REFRESH", encodeRouteRefresh({ afi: one.do === "refresh-ipv4" ? 1 : 2, safi: 1, subtype: "request" }));
+      if (w.speaker.status().peers[0]?.state === "Established") connection?.send("ROUTE-REFRESH", encodeRouteRefresh({ afi: one.do === "refresh-ipv4" ? 1 : 2, safi: 1, subtype: "request" }));
       return;
     case "stall":
       if (near !== undefined) near.stalled = true;
@@ -61,10 +61,19 @@ function perform(w: World, one: Deed): void {
       return;
     case "router-dials":
       w.router.dial(US);
+      return;
+    case "reconfigure":
+      w.peers([{ ...PEER, holdTimeMs: w.speaker.status().peers[0]?.negotiated?.holdMs === 90_000 ? 60_000 : 90_000 }]);
+      return;
+    case "remove":
+      w.peers([]);
+      return;
+    case "return":
+      w.peers([PEER]);
   }
 }
 
-test("after any history of wishes, drops, refreshes and stalls the router's table is what is wanted", async () => {
+test("after any history of wishes, drops, refreshes, stalls and changed peers the router's table is what is wanted", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { maxLength: 40 }), fc.subarray(VIPS), fc.nat(), async (history, last, seed) => {
       const w = new World({ seed });

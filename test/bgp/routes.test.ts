@@ -162,7 +162,8 @@ test("for a peer that has not been found the routes wait for that", () => {
   w.advance(100);
   const because = "there is no interface dum9, whose address is to be our source";
   assert.deepEqual(routes(w), [
-    { prefix: "10.9.9.0/24", state: "waiting", because: "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made", attributes: undefined },
     { prefix: "10.8.8.8/32", state: "waiting", because, attributes: undefined },
+    { prefix: "10.9.9.0/24", state: "waiting", because: "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made", attributes: undefined },
   ]);
+  assert.equal(w.peer().families.ipv4.wanted, 1);
 });

@@ -568,6 +568,22 @@ test("a peer that is removed gets 6/3, one that changes 6/6 and a new session, t
   assert.deepEqual(w.speaker.status().peers.map(({ name }) => name), ["tor-1"]);
 });
 
+test("a peer that goes and comes back before the plan has looked at a VIP again has its route", async () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.9"] });
+  w.peers([]);
+  w.advance(100);
+  assert.deepEqual(w.router.last.log.slice(-2), ["UPDATE -10.9.9.9/32", "NOTIFICATION 6/3"]);
+  await new Promise(setImmediate);
+  w.peers([PEER]);
+  w.advance(100);
+  assert.equal(w.router.connections.length, 2);
+  assert.ok(w.router.last.table.has("10.9.9.9/32"));
+  w.apply({ vips: [] });
+  w.advance(100);
+  assert.equal(w.router.last.log.at(-1), "UPDATE -10.9.9.9/32");
+});
+
 test("what a router announces is counted, its mistakes are logged once, and neither is kept", () => {
   const w = new World();
   w.establish();

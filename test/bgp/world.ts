@@ -129,6 +129,7 @@ export class World {
   beside: ReturnType<AddressesBeside> = { ipv4: US, ipv6: "fd07::1" as Ipv6 };
   readonly speaker: BgpSpeaker;
   #vips = new Set<Address>();
+  #listen: readonly BgpListen[] = [];
 
   /** What the next life of the daemon would be told. */
   kept: readonly Keeper[];
@@ -164,7 +165,13 @@ export class World {
     const routes: BgpDesired["routes"] = new Map(wanted.map(([vip, prefix]) => [vip, peers.map((peer) => ({ peer: peer.name, prefix, attributes }))]));
     const changed = new Set([...this.#vips, ...routes.keys()]);
     this.#vips = new Set(routes.keys());
-    this.speaker.apply({ peers, routes, complete: wish.complete ?? true, ...(wish.listen === undefined ? {} : { listen: wish.listen }) }, changed);
+    this.#listen = wish.listen ?? [];
+    this.speaker.apply({ peers, routes, complete: wish.complete ?? true, listen: this.#listen }, changed);
+  }
+
+  /** Other peers are wanted, and no VIP has been looked at again since. */
+  peers(peers: readonly WantedPeer[]): void {
+    this.speaker.apply({ peers, routes: new Map(), complete: true, listen: this.#listen }, new Set());
   }
 
   advance(ms: number): void {
