@@ -11,7 +11,8 @@ export const DIST = join(root, "dist");
 
 // A young generation of at most 3 × 2 MB: V8's own choice grows to 100 MB, and collecting it stops the main loop for longer than anything else.
 // The old one is collected when it has grown by a third, not when it is a multiple of what lives: a burst of changes would leave that much for good.
-export const FLAGS: readonly string[] = ["--max-semi-space-size=2", "--heap-growing-percent=30"];
+// The last of the compilers is left out: what it takes to make the code a little faster still is more than such bursts ever give back, and 5 MB.
+export const FLAGS: readonly string[] = ["--max-semi-space-size=2", "--heap-growing-percent=30", "--max-opt=2"];
 
 /** One arena of malloc's for all threads, and what is large goes back to the kernel when it is freed. */
 export const MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };
