@@ -33,6 +33,7 @@ export interface Outlet {
 }
 
 const COALESCE_MS = 2; // changes that come in quick succession share messages; more would only make the routers wait
+const AT_ONCE = 4; // so many times in a row what has changed does not wait: most changes are not followed by many
 const ROUTES_PER_TURN = 4096;
 const MOST_QUEUED = 256 * 1024; // octets that the kernel has not taken
 
@@ -60,7 +61,8 @@ export class Transmitter {
   /** False until the first complete view: nothing is said before. */
   #complete = false;
   #timer: Timer | undefined;
-  #lastFlush = -Infinity;
+  /** When all flushes so far would be over if each took COALESCE_MS. */
+  #busyUntil = -Infinity;
   #tooLong = 0;
 
   /** @param converged called when the peer has been sent the End-of-RIB of every family of its session */
@@ -132,10 +134,10 @@ export class Transmitter {
     this.changed();
   }
 
-  /** The Adj-RIB-Out may differ from what was sent: sends at once, or soon if it just did. */
+  /** The Adj-RIB-Out may differ from what was sent: sends at once, or soon if it just did several times. */
   changed(): void {
     if (this.#open === undefined || !this.#complete || this.#timer !== undefined || !this.#hasMore(this.#open)) return;
-    this.#schedule(Math.max(0, this.#lastFlush + COALESCE_MS - this.#clock.now()));
+    this.#schedule(Math.max(0, this.#busyUntil - (AT_ONCE - 1) * COALESCE_MS - this.#clock.now()));
   }
 
   /** Sends what there is without waiting for a turn. */
@@ -180,7 +182,7 @@ export class Transmitter {
   #flush(): void {
     const open = this.#open;
     if (open === undefined) return;
-    this.#lastFlush = this.#clock.now();
+    this.#busyUntil = Math.max(this.#busyUntil, this.#clock.now()) + COALESCE_MS;
     let budget = ROUTES_PER_TURN;
     for (const [family, lane] of open.lanes) {
       if (lane.stage.at === "asked") this.#beginRefresh(open, family, lane);
