@@ -77,7 +77,7 @@ export class AdjRibOut {
       route.others?.delete(vip);
       return;
     }
-    [route.lead, route.asked] = takeFirst(route.others);
+    [route.lead, route.asked] = route.others === undefined ? NOBODY : takeFirst(route.others);
     if (route.lead === undefined) table.wanted--;
     settle(table, route);
   }
@@ -201,10 +201,12 @@ function take<T>(values: Iterable<T>, most: number): T[] {
   return taken;
 }
 
-function takeFirst(offers: Map<Address, Shared> | undefined): readonly [Address, Shared] | readonly [undefined, undefined] {
-  for (const offer of offers ?? []) {
-    offers?.delete(offer[0]);
+const NOBODY = [undefined, undefined] as const;
+
+function takeFirst(offers: Map<Address, Shared>): readonly [Address, Shared] | typeof NOBODY {
+  for (const offer of offers) {
+    offers.delete(offer[0]);
     return offer;
   }
-  return [undefined, undefined];
+  return NOBODY;
 }

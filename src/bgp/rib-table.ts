@@ -75,7 +75,7 @@ export function settle(table: Table, route: Route): void {
     table.held.add(route);
     place(table, route, "beyond");
   }
-  if (table.counting < before) admit(table);
+  if (table.counting < before && table.held.size > 0) admit(table);
 }
 
 /** Whether the route counts toward the limit: it has a place within it, or the peer has it without one. */
