@@ -15,7 +15,7 @@ import { Connections, reject } from "./connections.ts";
 import type { BgpPeer, RouteAttributes } from "./desired.ts";
 import { dialOf } from "./dial.ts";
 import { type Failure, describeFailure, isCollision, refusesCapabilities } from "./failure.ts";
-import type { State } from "./fsm.ts";
+import type { State } from "./transition.ts";
 import type { Before } from "./graceful-restart.ts";
 import { IdleHold } from "./idle-hold.ts";
 import type { RouteKeepers } from "./keepers.ts";

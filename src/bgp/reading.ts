@@ -12,7 +12,8 @@ import {
   decodeRouteRefresh,
   decodeUpdate,
 } from "../wire/index.ts";
-import type { Event, State } from "./fsm.ts";
+import type { Event } from "./event.ts";
+import type { State } from "./transition.ts";
 import type { Negotiated } from "./negotiated.ts";
 
 export type Reading = {
