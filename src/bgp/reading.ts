@@ -13,8 +13,8 @@ import {
   decodeUpdate,
 } from "../wire/index.ts";
 import type { Event } from "./event.ts";
-import type { State } from "./transition.ts";
 import type { Negotiated } from "./negotiated.ts";
+import type { State } from "./transition.ts";
 
 export type Reading = {
   readonly event: Event;
