@@ -6,9 +6,9 @@
 import type { TcpArrival } from "../linux/index.ts";
 import { CEASE_SUBCODE, type Notification, cease, encodeMessage, encodeNotification } from "../wire/index.ts";
 import { type Initiator, type Speaker, retainedInitiator } from "./collision.ts";
-import type { State } from "./fsm.ts";
 import { type Traffic, addTraffic, noTraffic } from "./message-counts.ts";
 import type { Session } from "./session.ts";
+import type { State } from "./transition.ts";
 
 /** From far from to near an established session. */
 const PROGRESS: readonly State[] = ["Idle", "Active", "Connect", "OpenSent", "OpenConfirm", "Established"];

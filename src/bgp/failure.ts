@@ -2,8 +2,8 @@
 import { CEASE, CEASE_SUBCODE, type Notification, OPEN_ERROR, OPEN_SUBCODE, describeNotification, insideHardReset, prefixLimitOf, wantedCapabilitiesOf } from "../wire/index.ts";
 import type { BgpPeer } from "./desired.ts";
 import { ADJACENT_TTL, ttlOf } from "./dial.ts";
-import type { State } from "./fsm.ts";
 import { type Self, canDoWithoutCapabilities } from "./negotiated.ts";
+import type { State } from "./transition.ts";
 
 export type Failure =
   /** The peer sent a NOTIFICATION. */

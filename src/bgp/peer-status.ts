@@ -4,11 +4,11 @@ import { type Capability, type NextHop, type Open, describeCapability } from "..
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { BgpPeer, WantedPeer } from "./desired.ts";
 import { type Failure, noOpen } from "./failure.ts";
-import type { State } from "./fsm.ts";
 import { type Traffic, noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import type { Session } from "./session.ts";
 import type { BgpErrorStatus, BgpFamilyStatus, BgpNegotiatedStatus, BgpPeerStatus } from "./status.ts";
+import type { State } from "./transition.ts";
 import type { Transmitter } from "./transmitter.ts";
 
 export type PeerFacts = {

@@ -15,7 +15,6 @@ import { Connections, reject } from "./connections.ts";
 import type { BgpPeer } from "./desired.ts";
 import { dialOf } from "./dial.ts";
 import { type Failure, describeFailure, isCollision, refusesCapabilities } from "./failure.ts";
-import type { State } from "./fsm.ts";
 import type { Before } from "./graceful-restart.ts";
 import { IdleHold } from "./idle-hold.ts";
 import type { RouteKeepers } from "./keepers.ts";
@@ -27,6 +26,7 @@ import { isLeak } from "./role.ts";
 import type { RouteFacts } from "./route-status.ts";
 import { Session, type SessionOwner } from "./session.ts";
 import type { BgpPeerStatus } from "./status.ts";
+import type { State } from "./transition.ts";
 import { Transmitter } from "./transmitter.ts";
 
 export type PeerParts = {

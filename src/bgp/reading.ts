@@ -12,8 +12,9 @@ import {
   decodeRouteRefresh,
   decodeUpdate,
 } from "../wire/index.ts";
-import type { Event, State } from "./fsm.ts";
+import type { Event } from "./event.ts";
 import type { Negotiated } from "./negotiated.ts";
+import type { State } from "./transition.ts";
 
 export type Reading = {
   readonly event: Event;

@@ -21,11 +21,13 @@ import {
 } from "../wire/index.ts";
 import { Deadline } from "./deadline.ts";
 import { sendHoldMs } from "./dial.ts";
+import type { Event } from "./event.ts";
 import type { Failure } from "./failure.ts";
-import { type Action, type Event, type Fsm, type FsmSettings, type State, type TimerName, newFsm, step } from "./fsm.ts";
+import { step } from "./fsm.ts";
 import { noTraffic } from "./message-counts.ts";
 import type { Negotiated } from "./negotiated.ts";
 import { type Reading, readHeaderError, readMessage } from "./reading.ts";
+import { type Action, type Fsm, type FsmSettings, type State, type TimerName, newFsm } from "./transition.ts";
 
 /** What the owner of a connection decides, and hears. */
 export interface SessionOwner {

@@ -1,9 +1,9 @@
 /** What bgp/ reports of itself. */
 import type { Address, Family, Ipv4, Prefix } from "../net/index.ts";
 import type { WrittenAttributes } from "../wire/index.ts";
-import type { State } from "./fsm.ts";
 import type { RestartAgreement } from "./graceful-restart.ts";
 import type { Traffic } from "./message-counts.ts";
+import type { State } from "./transition.ts";
 
 export type BgpStatus = {
   readonly routerId: Ipv4;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BgpPeer } from "../../src/bgp/index.ts";
 import { describeFailure, type Failure, failureFields } from "../../src/bgp/failure.ts";
-import type { State } from "../../src/bgp/fsm.ts";
+import type { State } from "../../src/bgp/transition.ts";
 import type { Ipv4 } from "../../src/net/index.ts";
 import { encodeCapability, notification } from "../../src/wire/index.ts";
 import { PEER } from "./world.ts";

@@ -99,6 +99,7 @@ const AFTER_OPEN: readonly Row[] = [
 const ORIGIN = "40 01 01 00";
 const AS_PATH = "40 02 06 02 01 0000fbf5";
 const NEXT_HOP = "40 03 04 0a0700fe";
+const MP_REACH = "80 0e 1a 0002 01 10 20010db8 00*11 01 00 20 20010db8"; // 2001:db8::/32
 /** An UPDATE of attributes and IPv4 routes. */
 function update(attributes: string, nlri = "", withdrawn = ""): string {
   const length = (text: string): string => octets(text).length.toString(16).padStart(4, "0");
@@ -180,6 +181,7 @@ for (const [what, sent] of [
   ["capabilities that nobody knows", capable("c8 03 010203 ff 00 00 00")],
   ["a capability twice", capable("01 04 0001 00 01 01 04 0001 00 01 41 04 0000fbf5 41 04 0000fbf5 02 00 02 00")],
   ["several parameters with several capabilities", open(`${HEAD} 10 02 06 01 04 0001 00 01 02 06 41 04 0000fbf5`)],
+  ["a capability 128 that has a value, so that it is not the route refresh of old", capable("80 01 02")],
   ["a host name that is longer than its capability", capable("49 05 ff 65646765")],
   ["a host name without a domain name", capable("49 05 04 65646765")],
   ["a host name capability of one octet", capable("49 01 00")],
@@ -230,6 +232,9 @@ for (const [what, peer, sent, counts] of [
   ["every attribute twice", {}, update(`${ORIGIN} ${AS_PATH} ${NEXT_HOP} ${ORIGIN} ${AS_PATH} ${NEXT_HOP}`, "18 cb0071"), [1, 0, 0]],
   ["an unknown optional attribute", {}, update(`${ORIGIN} ${AS_PATH} ${NEXT_HOP} c0 c8 01 00 80 c9 00`, "18 cb0071"), [1, 0, 0]],
   ["routes of a family that was not agreed on", {}, update(`80 0e 09 0001 80 00 00 00 00 00 00 ${ORIGIN} ${AS_PATH}`), [0, 0, 0]],
+  ["a NEXT_HOP that is no address, beside routes that have another one in MP_REACH_NLRI (RFC 4760 3)", {}, update(`${MP_REACH} ${ORIGIN} ${AS_PATH} 40 03 04 00000000`), [1, 0, 0]],
+  ["a NEXT_HOP of three octets beside them", {}, update(`${MP_REACH} ${ORIGIN} ${AS_PATH} 40 03 03 000000`), [0, 1, 1]],
+  ["a NEXT_HOP that is no address, beside both kinds of routes", {}, update(`${MP_REACH} ${ORIGIN} ${AS_PATH} 40 03 04 00000000`, "18 cb0071"), [0, 2, 1]],
   ["withdrawn routes alone", {}, update("", "", "18 cb0071 00"), [0, 2, 0]],
   ["an End-of-RIB", {}, update(""), [0, 0, 0]],
   ["withdrawn routes in an MP_UNREACH_NLRI that is transitive (RFC 7606 3 (c) and 5.2)", {}, update("c0 0f 05 0002 01 08 fd"), [0, 1, 1]],

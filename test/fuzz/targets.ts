@@ -8,7 +8,7 @@ import { type Negotiated, negotiate, ourOpen } from "../../src/bgp/negotiated.ts
 import { Engine } from "../../src/bfd/engine.ts";
 import { PacketCounters, type Report } from "../../src/bfd/messages.ts";
 import { readHeaderError, readMessage } from "../../src/bgp/reading.ts";
-import type { State } from "../../src/bgp/fsm.ts";
+import type { State } from "../../src/bgp/transition.ts";
 import { type Self, react } from "../../src/l2/responder.ts";
 import { type Address, type Ipv4, ZERO_MAC, address, isLinkLocal } from "../../src/net/index.ts";
 import {

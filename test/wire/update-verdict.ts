@@ -44,6 +44,9 @@ const RULES: Readonly<Record<number, Rule>> = {
   128: { flags: OPTIONAL | TRANSITIVE, valid: (value) => value.length >= 4 && attributesIn(value.subarray(4)).whole },
 };
 
+/** Beside routes that are all in MP_REACH_NLRI its value is ignored (RFC 4760 3); one of another length is malformed all the same (RFC 7606 7.3). */
+const ANY_NEXT_HOP: Rule = { flags: TRANSITIVE, valid: octets(4) };
+
 const REACH = 14;
 const UNREACH = 15;
 
@@ -69,7 +72,7 @@ export function verdictOn(body: Uint8Array, session: UpdateContext): Verdict {
     if (seen.has(code) && isRoutes) return "session reset"; // 3 (g)
     if (seen.has(code)) continue; // 3 (g)
     seen.add(code);
-    const rule = RULES[code];
+    const rule = code === 3 && nlri === 0 && list.some((one) => one.code === REACH) ? ANY_NEXT_HOP : RULES[code];
     if (isRoutes) {
       const count = routesIn(code, value, session);
       if (count === undefined) return "session reset"; // 5.3, 7.11

@@ -69,12 +69,12 @@ const nonZeroMultipleOf = (unit: number) => (octets: number) => octets > 0 && oc
 const atLeast = (least: number) => (octets: number) => octets >= least;
 
 /** A capability that says all by being there. */
-function flag(code: number, name: "route-refresh" | "extended-message" | "enhanced-route-refresh" | "route-refresh-cisco"): AnyRow {
+function flag(code: number, name: "route-refresh" | "extended-message" | "enhanced-route-refresh" | "route-refresh-cisco", onError: AnyRow["onError"] = "refuse"): AnyRow {
   return {
     code,
     name,
     length: exactly(0),
-    onError: "refuse",
+    onError,
     decode: () => ({ name }),
     encode: () => new Uint8Array(0),
   };
@@ -182,7 +182,7 @@ const CAPABILITIES: readonly AnyRow[] = [
     },
     encode: ({ version }) => encodeText(version),
   }),
-  flag(128, "route-refresh-cisco"), // before RFC 2918; FRR still sends it
+  flag(128, "route-refresh-cisco", "ignore"), // before RFC 2918; FRR still sends it. With a value it is something else: nobody assigned 128
 ];
 
 export function encodeCapability(capability: Capability): Uint8Array {

@@ -45,7 +45,8 @@ export function decodeUpdate(body: Uint8Array, context: UpdateContext): Update {
 
   const { attributes, reach, unreach } = received;
   const announces = nlri.count > 0 || isFilled(reach);
-  const problems = announces ? [...received.problems, ...missing(received, nlri, context)] : received.problems;
+  const found = nlri.count === 0 && reach !== undefined ? received.problems.filter(({ answer }) => answer.subcode !== UPDATE_SUBCODE.INVALID_NEXT_HOP) : received.problems; // RFC 4760 3
+  const problems = announces ? [...found, ...missing(received, nlri, context)] : found;
   const spoilt = problems.find((problem) => problem.approach === "treat-as-withdraw");
   // RFC 7606 5.2: with no route to withdraw we cannot be sure that the message was understood, unless withdrawing is all that it does.
   if (spoilt !== undefined && !announces && received.describesRoutes) throw new BgpError(spoilt.answer, `${spoilt.attribute}: ${spoilt.text}`);
