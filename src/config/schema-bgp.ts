@@ -151,7 +151,7 @@ export const BGP_ADVERTISEMENT = table({
       type: oneOf("off", "non-transitive", "transitive"),
       default: "off",
       example: "non-transitive",
-      doc: "Whether routes of Services with externalTrafficPolicy Local tell routers how many ready endpoints the node of this host has, so that they weigh hosts by it (Link Bandwidth extended community, 1 Mbit/s for each), and whether it may be passed on to other autonomous systems. Of no effect without node in [host].",
+      doc: "Whether routes of Services with externalTrafficPolicy Local tell routers how many ready endpoints the node of this host has, so that they weigh hosts by it (Link Bandwidth extended community, 1 Mbit/s for each), and whether it may be passed on to other autonomous systems. Of no effect without node in [host]. FRR 10.3 to 10.5 weigh by the transitive form alone.",
     }),
   },
 });

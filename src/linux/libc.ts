@@ -18,6 +18,7 @@ export type Libc = {
   /** 0: there is no such interface. */
   if_nametoindex(name: string): number;
   listen(fd: number, backlog: number): number;
+  recv(fd: number, data: Uint8Array, length: number, flags: number): number;
   sendto(fd: number, data: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number): number;
   close(fd: number): number;
 };
@@ -58,6 +59,7 @@ function load(): { readonly koffi: typeof koffi; readonly libc: Libc } {
     dup: library.func("int dup(int)"),
     if_nametoindex: library.func("uint32 if_nametoindex(const char *)"),
     listen: library.func("int listen(int, int)"),
+    recv: library.func("int64 recv(int, _Out_ uint8 *, size_t, int)"),
     sendto: library.func("int64 sendto(int, const void *, size_t, int, const void *, uint32)"),
     close: library.func("int close(int)"),
   };

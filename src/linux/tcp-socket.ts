@@ -93,6 +93,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_KEEPALIVE = 9;
+const MSG_DONTWAIT = 0x40;
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
 const IP_TTL = 2;
@@ -114,6 +115,8 @@ const INTERNETWORK_CONTROL = 0xc0; // the precedence that RFC 4271 appendix E as
 const LISTENER_TTL = 255; // what a GTSM peer needs of our SYN-ACK; lowered where wanted once the peer is known
 const LINGER_MS = 1000; // without the other side taking, or sending, anything
 const LONGEST_LINGER_MS = 4000;
+const PIECE = 65_536; // octets that are read at once of a connection that has ended
+const MOST_UNREAD_PIECES = 16;
 const BACKLOG = 64;
 /** Of a peer that was switched off while we waited for its first word, nothing else would tell. */
 const PROBE = { afterS: 30, everyS: 10, times: 3 };
@@ -193,14 +196,22 @@ class NodeTcpSocket implements TcpSocket {
     this.#socket = socket;
     this.#events = events;
     let error: string | undefined;
+    let unread: Uint8Array | undefined;
     socket.on("error", (cause) => {
       error = codeOf(cause);
     });
+    const destroy = socket._destroy.bind(socket);
+    socket._destroy = (cause, done) => {
+      // A write that meets a reset ends the socket before Node has read what came ahead of the reset: the peer's last words.
+      if (cause !== null && this.#events !== undefined && socket.readableLength === 0) unread = rest(socket);
+      destroy(cause, done);
+    };
     socket.on("data", (octets) => {
       this.#events?.received(octets);
     });
     this.gone = new Promise((resolve) => {
       socket.on("close", () => {
+        if (unread !== undefined) this.#events?.received(unread);
         const told = this.#events;
         this.#events = undefined;
         told?.closed(error);
@@ -255,6 +266,20 @@ class NodeTcpSocket implements TcpSocket {
     this.#events = undefined;
     this.#socket.destroy();
   }
+}
+
+/** What the kernel has for a socket that nobody will read any more; undefined if nothing. */
+function rest(socket: Socket): Uint8Array | undefined {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return undefined;
+  const pieces: Uint8Array[] = [];
+  while (pieces.length < MOST_UNREAD_PIECES) {
+    const piece = new Uint8Array(PIECE);
+    const length = libc().recv(fd, piece, PIECE, MSG_DONTWAIT);
+    if (length <= 0) break;
+    pieces.push(piece.subarray(0, length));
+  }
+  return pieces.length > 0 ? Buffer.concat(pieces) : undefined;
 }
 
 /** The socket of a dial that failed before it left the machine. */

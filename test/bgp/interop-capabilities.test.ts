@@ -1,7 +1,7 @@
 /** What only some routers can, and only where their configuration says so: IPv4 by IPv6 next hops (RFC 8950), roles (RFC 9234), link bandwidth. */
 import assert from "node:assert/strict";
 import { address } from "../../src/net/index.ts";
-import { eventually, type Frr, type Host, labTest, type Lab } from "../lab/index.ts";
+import { atLeast, eventually, type Frr, type Host, labTest, type Lab } from "../lab/index.ts";
 import { RemoteSpeaker } from "./remote-speaker.ts";
 
 const HOST = { ipv4: "10.7.0.1", ipv6: "fd07::1" };
@@ -84,8 +84,10 @@ labTest("FRR weighs two hosts in its kernel by the link bandwidth that they anno
     settings: ["bgp bestpath as-path multipath-relax"],
   });
   const speakers = await Promise.all(hosts.map(async (host, i) => await RemoteSpeaker.start(host, `10.7.0.${i + 1}`)));
+  const version = await frr.version();
+  const takesNonTransitive = !atLeast(version, "10.3") || atLeast(version, "10.6"); // those between do not weigh by it
   const announce = (which: 0 | 1, endpoints: number): void => {
-    const linkBandwidth = { octetsPerSecond: endpoints * 125_000, transitive: which === 0 };
+    const linkBandwidth = { octetsPerSecond: endpoints * 125_000, transitive: which === 0 || !takesNonTransitive };
     speakers[which]?.apply({ peers: [{ address: address(ROUTER.ipv4), localAsn: [64500, 64502][which] ?? 0 }], vips: ["10.9.9.9"], attributes: { linkBandwidth } });
   };
   /** Share of each next hop, in per cent. */

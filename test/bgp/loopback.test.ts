@@ -165,6 +165,36 @@ for (const [what, end] of [
   });
 }
 
+test("the last words of a peer that resets the connection while we write are heard, and come before its end", async (t) => {
+  const word = Buffer.from("the last word");
+  const happened: string[] = [];
+  let write = (): void => undefined;
+  const port = await router(t, (socket) => {
+    socket.once("data", () => {
+      socket.write(word);
+      socket.destroy();
+      // Nobody has read it yet; the first of these meets a closed socket, and the next ones the reset that it answers with.
+      for (let i = 0; i < 5; i++) write();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    const socket = systemTcp.dial(
+      { remote: { address: THEM, zone: undefined, port }, source: US, ttl: 64, minimumTtl: 0, userTimeoutMs: 0, password: undefined },
+      {
+        connected: () => { socket.write(KEEPALIVE); },
+        received: (octets) => { happened.push(Buffer.from(octets).toString()); },
+        written: () => undefined,
+        closed: (error) => {
+          happened.push(error ?? "closed");
+          resolve();
+        },
+      },
+    );
+    write = () => { socket.write(KEEPALIVE); };
+  });
+  assert.deepEqual(happened, ["the last word", "EPIPE"]);
+});
+
 test("a refused connection, an impossible source and an occupied port are told by their errno", async (t) => {
   const speaker = speakerFor(t);
   const port = await router(t, () => undefined);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { eventually } from "./eventually.ts";
 import { DAEMONS, startBfdd, startDaemon } from "./frr.ts";
 import type { Host } from "./host.ts";
+import { needProgram, ofRouters } from "./router-software.ts";
 import { run, type LabProcess } from "./run.ts";
 
 /** A session as bfdd shows it. */
@@ -31,10 +32,10 @@ export class Bfdd {
 
   /** @param configuration lines below `bfd` */
   static async start(host: Host, configuration: readonly string[]): Promise<Bfdd> {
-    if (!existsSync(`${DAEMONS}/bfdd`)) throw new Error(`no ${DAEMONS}/bfdd: install the package frr`);
+    needProgram(`${DAEMONS}/bfdd`, "frr");
     const sockets = host.path("frr");
     mkdirSync(sockets, { recursive: true });
-    await run(["chown", "frr:frr", sockets]);
+    await run(ofRouters(["chown", "frr:frr", sockets]));
     const zebra = await startDaemon(host, sockets, "zebra", `hostname ${host.name}\n`);
     await eventually("zebra listens", 5000, () => existsSync(`${sockets}/zserv.api`));
     const bfdd = await startBfdd(host, sockets, configuration);
@@ -44,7 +45,7 @@ export class Bfdd {
   }
 
   async vtysh(...commands: readonly string[]): Promise<string> {
-    return await run(["vtysh", "--vty_socket", this.#sockets, ...commands.flatMap((command) => ["-c", command])]);
+    return await run(ofRouters(["vtysh", "--vty_socket", this.#sockets, ...commands.flatMap((command) => ["-c", command])]));
   }
 
   /** Its session with a peer; undefined if it has none. */

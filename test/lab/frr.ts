@@ -3,10 +3,11 @@
  *
  * They run as user frr: as root they refuse, because root is not in the group of their control sockets.
  */
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
+import { atLeast, needProgram, ofRouters, routerVersion } from "./router-software.ts";
 import { run, type LabProcess } from "./run.ts";
 
 const END_OF_ANSWER = Buffer.alloc(3);
@@ -52,10 +53,11 @@ export class Frr {
   }
 
   static async start(host: Host, options: FrrOptions): Promise<Frr> {
-    if (!existsSync(`${DAEMONS}/bgpd`)) throw new Error(`no ${DAEMONS}/bgpd: install the package frr`);
+    needProgram(`${DAEMONS}/bgpd`, "frr");
     const sockets = host.path("frr");
     mkdirSync(sockets, { recursive: true });
-    await run(["chown", "frr:frr", sockets]);
+    await run(ofRouters(["chown", "frr:frr", sockets]));
+    rmSync(`${sockets}/zserv.api`, { force: true }); // of an earlier life: bgpd would try it in vain, and again after ten seconds only
     const zebra = await startDaemon(host, sockets, "zebra", `hostname ${host.name}\n`);
     await eventually("zebra listens", 5000, () => existsSync(`${sockets}/zserv.api`));
     const bfdd = options.bfd === undefined ? undefined : await startBfdd(host, sockets, options.bfd);
@@ -67,7 +69,7 @@ export class Frr {
 
   /** Runs commands in its shell and returns what it prints. Throws CommandError for a command that it does not know. */
   async vtysh(...commands: readonly string[]): Promise<string> {
-    return await run(["vtysh", "--vty_socket", this.#sockets, ...commands.flatMap((command) => ["-c", command])]);
+    return await run(ofRouters(["vtysh", "--vty_socket", this.#sockets, ...commands.flatMap((command) => ["-c", command])]));
   }
 
   /** What a "show … json" command of bgpd prints. Asks it as vtysh does, without the time that vtysh takes to start. */
@@ -134,18 +136,20 @@ export async function startDaemon(host: Host, sockets: string, name: string, con
   chmodSync(file, 0o644);
   return await host.spawn(
     // prettier-ignore
-    [
+    ofRouters([
       `${DAEMONS}/${name}`, "-u", "frr", "-g", "frr",
       "--vty_socket", sockets, "-z", `${sockets}/zserv.api`, "-i", `${sockets}/${name}.pid`,
       "-f", file, "-A", "127.0.0.1", "-P", "0", "--log", "stdout", ...more,
-    ],
+    ]),
     { name },
   );
 }
 
 /** @param configuration lines below `bfd`: "peer 10.7.0.1 interface eth0", " receive-interval 100" */
 export async function startBfdd(host: Host, sockets: string, configuration: readonly string[]): Promise<LabProcess> {
-  return await startDaemon(host, sockets, "bfdd", ["bfd", ...configuration.map((line) => ` ${line}`), ""].join("\n"), ["--bfdctl", `${sockets}/bfdd.sock`]);
+  const version = await routerVersion([`${DAEMONS}/bfdd`, "--version"]);
+  const control = atLeast(version, "10") ? [] : ["--bfdctl", `${sockets}/bfdd.sock`]; // a socket that later ones have no longer
+  return await startDaemon(host, sockets, "bfdd", ["bfd", ...configuration.map((line) => ` ${line}`), ""].join("\n"), control);
 }
 
 function bgpConfiguration(hostname: string, options: FrrOptions): string {

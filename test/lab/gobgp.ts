@@ -1,6 +1,7 @@
 /** GoBGP as a router of the lab: its configuration is the test's own text, in TOML. It does not touch the kernel's routes. */
 import { answering } from "./answering.ts";
 import type { Host } from "./host.ts";
+import { ofRouters } from "./router-software.ts";
 import { run, type LabProcess } from "./run.ts";
 
 export class GoBgp {
@@ -17,7 +18,7 @@ export class GoBgp {
   static async start(host: Host, configuration: string): Promise<GoBgp> {
     const file = host.write("gobgpd.toml", configuration);
     const socket = `unix://${host.path("gobgpd.sock")}`;
-    const process = await host.spawn(["gobgpd", "-f", file, "--api-hosts", socket, "--pprof-disable"], { name: "gobgpd" });
+    const process = await host.spawn(ofRouters(["gobgpd", "-f", file, "--api-hosts", socket, "--pprof-disable"]), { name: "gobgpd" });
     const gobgp = new GoBgp(host, process, socket);
     await answering(process, async () => await gobgp.gobgp("global"));
     return gobgp;
@@ -25,7 +26,7 @@ export class GoBgp {
 
   /** Runs one command of gobgp and returns what it prints. Throws CommandError for a command that it does not know. */
   async gobgp(...command: readonly string[]): Promise<string> {
-    return await run(["gobgp", "--target", this.#socket, ...command]);
+    return await run(ofRouters(["gobgp", "--target", this.#socket, ...command]));
   }
 
   /** What it prints as JSON. */

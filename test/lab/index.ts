@@ -17,6 +17,7 @@ export { labTest } from "./lab-test.ts";
 export { type Notification } from "./notify.ts";
 export { OpenBgpd } from "./openbgpd.ts";
 export { Prober, type ProbeReport, type Silence } from "./prober.ts";
+export { atLeast, routerVersion } from "./router-software.ts";
 export { CommandError, LabProcess, run, runToEnd, type Exit, type Line, type Output } from "./run.ts";
 export { Link, Segment } from "./segment.ts";
 export { standIn, type Endpoint, type ServedVip } from "./stand-in.ts";

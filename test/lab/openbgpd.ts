@@ -6,6 +6,7 @@
  */
 import { answering } from "./answering.ts";
 import type { Host } from "./host.ts";
+import { ofRouters } from "./router-software.ts";
 import { run, type LabProcess } from "./run.ts";
 
 const IN_A_RUN_OF_ITS_OWN = 'mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/openbgpd && exec "$@"';
@@ -24,7 +25,7 @@ export class OpenBgpd {
   static async start(host: Host, configuration: string): Promise<OpenBgpd> {
     const socket = host.path("bgpd.sock");
     const file = host.write("bgpd.conf", `socket "${socket}"\n${configuration}`);
-    const process = await host.spawn(["sh", "-c", IN_A_RUN_OF_ITS_OWN, "sh", "/usr/sbin/bgpd", "-d", "-f", file], { name: "openbgpd" });
+    const process = await host.spawn(ofRouters(["sh", "-c", IN_A_RUN_OF_ITS_OWN, "sh", "/usr/sbin/bgpd", "-d", "-f", file]), { name: "openbgpd" });
     const openbgpd = new OpenBgpd(host, process, socket);
     await answering(process, async () => await openbgpd.bgpctl("show"));
     return openbgpd;
@@ -32,12 +33,12 @@ export class OpenBgpd {
 
   /** Runs one command of bgpctl and returns what it prints. Throws CommandError for a command that it does not know. */
   async bgpctl(...command: readonly string[]): Promise<string> {
-    return await run(["bgpctl", "-s", this.#socket, ...command]);
+    return await run(ofRouters(["bgpctl", "-s", this.#socket, ...command]));
   }
 
   /** What a "show …" command says, as JSON. */
   async json(...command: readonly string[]): Promise<unknown> {
-    return JSON.parse(await run(["bgpctl", "-j", "-s", this.#socket, ...command]));
+    return JSON.parse(await run(ofRouters(["bgpctl", "-j", "-s", this.#socket, ...command])));
   }
 
   async stop(): Promise<void> {

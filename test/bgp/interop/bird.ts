@@ -1,7 +1,10 @@
 /** BIRD in the interop suite. */
-import { Bird, type Host } from "../../lab/index.ts";
+import { Bird, type Host, atLeast, routerVersion } from "../../lab/index.ts";
 import type { Neighbor, Router, RouterKind, RouterSetup, SeenRoute } from "./router.ts";
 import type { RowName } from "./rows.ts";
+
+const VERSION = await routerVersion(["bird", "--version"]);
+const HAS_LEAST_HOLD = atLeast(VERSION, "2.17");
 
 class BirdRouter implements Router {
   readonly host: Host;
@@ -15,7 +18,7 @@ class BirdRouter implements Router {
   }
 
   static async create(host: Host, setup: RouterSetup): Promise<BirdRouter> {
-    const configuration = `log stderr all; router id ${setup.routerId}; protocol device {}\n${setup.neighbors.map((neighbor) => protocol(setup.asn, neighbor)).join("")}`;
+    const configuration = `log stderr all; router id ${setup.routerId}; protocol device {}\n${setup.neighbors.map((neighbor) => protocol(setup, neighbor)).join("")}`;
     return new BirdRouter(host, configuration, await Bird.start(host, configuration));
   }
 
@@ -42,7 +45,7 @@ class BirdRouter implements Router {
   }
 
   async refresh({ name }: Neighbor): Promise<void> {
-    await this.#bird.birdc(`reload in ${name}`);
+    await this.#bird.birdc(`reload ${atLeast(VERSION, "3") ? "bgp in" : "in"} ${name}`);
   }
 
   async shutDown({ name }: Neighbor, text: string): Promise<void> {
@@ -58,7 +61,7 @@ class BirdRouter implements Router {
   }
 }
 
-function protocol(asn: number, neighbor: Neighbor): string {
+function protocol({ asn, leastHoldSeconds }: RouterSetup, neighbor: Neighbor): string {
   const settings = [
     `local ${neighbor.local} as ${asn}`,
     // Without four-octet AS it cannot be told ours, and reads it in our capability nevertheless.
@@ -72,6 +75,7 @@ function protocol(asn: number, neighbor: Neighbor): string {
     ...(neighbor.password === undefined ? [] : [`password "${neighbor.password}"`]),
     ...(neighbor.ttlSecurity === true ? ["ttl security on"] : []),
     ...(neighbor.multihop === undefined ? [] : [`multihop ${neighbor.multihop}`]),
+    ...(HAS_LEAST_HOLD ? [`min hold time ${leastHoldSeconds}`] : []),
     ...(neighbor.holdSeconds === undefined ? [] : [`hold time ${neighbor.holdSeconds}`]),
     ...neighbor.families.map((family) => `${family} { import all; export none; }`),
   ];
@@ -80,8 +84,9 @@ function protocol(asn: number, neighbor: Neighbor): string {
 
 export const BIRD: RouterKind<RowName> = {
   name: "BIRD",
+  version: VERSION,
   cannot: {
-    holdTimeRefusedByThem: "2.0 has no least hold time",
+    ...(HAS_LEAST_HOLD ? {} : { holdTimeRefusedByThem: "before 2.17 it has no least hold time" }),
     holdTimeRefusedByUs: "it has no hold time of 1 or 2 s",
   },
   complaint: /malformed|invalid|error: (?!connection)/i,

@@ -1,5 +1,5 @@
 /** FRR in the interop suite. */
-import { Frr, type FrrOptions, type Host } from "../../lab/index.ts";
+import { Frr, type FrrOptions, type Host, routerVersion } from "../../lab/index.ts";
 import { type Neighbor, type Router, type RouterKind, type RouterSetup, type SeenRoute, communityNumber } from "./router.ts";
 import type { RowName } from "./rows.ts";
 
@@ -92,8 +92,11 @@ function words(text: Text | undefined): string[] {
   return text?.string?.split(" ").filter(Boolean) ?? [];
 }
 
+const VERSION = await routerVersion(["/usr/lib/frr/bgpd", "--version"]);
+
 export const FRR: RouterKind<RowName> = {
   name: "FRR",
+  version: VERSION,
   cannot: {
     twoOctetAs: "it can leave out all capabilities, but not that one",
     holdTimeRefusedByUs: "it has no hold time of 1 or 2 s",

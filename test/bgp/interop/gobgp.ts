@@ -1,5 +1,5 @@
 /** GoBGP in the interop suite. */
-import { GoBgp, type Host } from "../../lab/index.ts";
+import { GoBgp, type Host, atLeast, routerVersion } from "../../lab/index.ts";
 import type { Family, Neighbor, Router, RouterKind, RouterSetup, SeenRoute } from "./router.ts";
 import type { RowName } from "./rows.ts";
 
@@ -99,14 +99,17 @@ function afiSafi(family: Family, { helpsRestart }: Neighbor): string {
   return `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}-unicast"\n${restart}`;
 }
 
+const VERSION = await routerVersion(["gobgpd", "--version"]);
+
 export const GOBGP: RouterKind<RowName> = {
   name: "GoBGP",
+  version: VERSION,
   cannot: {
     twoOctetAs: "it always has that capability",
     noCapabilities: "it always has some",
     refresh: "its softresetin looks at the routes that it has kept and asks for none",
-    collision: "it has one connection to a neighbor at any time and closes the second before its OPEN",
-    holdTimeRefusedByThem: "3.10 has no least hold time",
+    ...(atLeast(VERSION, "4") ? {} : { collision: "before 4.0 it has one connection to a neighbor at any time and closes the second before its OPEN" }),
+    holdTimeRefusedByThem: "it has no least hold time",
   },
   // It warns of every Cease, of a neighbor that calls while it is shut down, and of its own end.
   complaint: /^(?!.*("Code":6,|"msg":"Closed an accepted connection"|"Topic":"grpc")).*"level":"(warning|error|fatal|panic)"/,

@@ -1,5 +1,5 @@
 /** OpenBGPD in the interop suite. */
-import { type Host, OpenBgpd } from "../../lab/index.ts";
+import { type Host, OpenBgpd, atLeast, routerVersion } from "../../lab/index.ts";
 import { type Neighbor, type Router, type RouterKind, type RouterSetup, type SeenRoute, communityNumber } from "./router.ts";
 import type { RowName } from "./rows.ts";
 
@@ -102,9 +102,15 @@ function section(neighbor: Neighbor, leastHoldSeconds: number): string {
   return `neighbor ${isTemplate(neighbor) ? pairOf(neighbor.address) : neighbor.address} {\n${settings.map((setting) => `  ${setting}\n`).join("")}}\n`;
 }
 
+const VERSION = await routerVersion(["/usr/sbin/bgpd", "-V"]);
+
 export const OPENBGPD: RouterKind<RowName> = {
   name: "OpenBGPD",
+  version: VERSION,
   cannot: {
+    // aspath_domerge() takes the second AS out of AS_PATH too (seen in 9.3), and the session is reset for what then stands there.
+    ...(atLeast(VERSION, "9.3") ? { twoOctetAs: "since 9.3 it cannot merge AS4_PATH, whatever stands in it" } : {}),
+    ...(atLeast(VERSION, "8") ? { noCapabilities: "since 8 it always has some" } : {}),
     collision: "it has one connection to a neighbor at any time and closes the second before its OPEN",
     holdTimeRefusedByUs: "it has no hold time of 1 or 2 s",
   },

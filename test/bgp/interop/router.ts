@@ -67,6 +67,8 @@ export interface Router {
 /** What the suite may find in a make of router; the reason is for the report. */
 export type RouterKind<Row extends string> = {
   readonly name: string;
+  /** As it says itself: "10.3". "" where it cannot be run. */
+  readonly version: string;
   /** Rows that it has no means for. */
   readonly cannot: Readonly<Partial<Record<Row, string>>>;
   /** A line of its log that says that something we sent was wrong. */

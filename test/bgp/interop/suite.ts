@@ -13,7 +13,7 @@ const STAY_UP: readonly RowName[] = ["routes", "internal", "password", "ttlSecur
 const GOODBYE = "edge-1 is being drained, back in 5 minutes";
 
 export function interopSuite(kind: RouterKind<RowName>): void {
-  describe(`${kind.name}, over both families`, { concurrency: 2, skip: whyNoLab() ?? false }, () => {
+  describe(`${kind.name} ${kind.version}, over both families`, { concurrency: 2, skip: whyNoLab() ?? false }, () => {
     for (const family of ["ipv4", "ipv6"] as const) overFamily(kind, family);
   });
 }

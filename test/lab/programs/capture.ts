@@ -16,9 +16,12 @@ interface Capturing {
 const { Cap } = createRequire(import.meta.url)("cap") as { readonly Cap: new () => Capturing };
 const options = JSON.parse(process.argv[2] ?? "{}") as { readonly interface: string; readonly filter: string };
 
+// The kernel keeps a place of the longest frame for each: 512 that wait while this process does not come to its turn.
+const KERNEL_BUFFER = 32 << 20;
+
 const frame = Buffer.alloc(65_535);
 const capturing = new Cap();
-const type = capturing.open(options.interface, options.filter, 4 << 20, frame);
+const type = capturing.open(options.interface, options.filter, KERNEL_BUFFER, frame);
 if (type !== "ETHERNET") throw new Error(`${options.interface} is no Ethernet interface but ${type}`);
 capturing.setMinBytes?.(0); // each frame at once
 capturing.on("packet", (octets) => {
