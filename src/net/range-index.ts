@@ -38,5 +38,8 @@ export class RangeIndex<T> {
 }
 
 function placeOf(address: Address): Place {
-  return isIpv4(address) ? addressToBytes(address).reduce((n, octet) => 256 * n + octet, 0) : addressToBigInt(address);
+  if (!isIpv4(address)) return addressToBigInt(address);
+  let place = 0;
+  for (const octet of addressToBytes(address)) place = 256 * place + octet;
+  return place;
 }
