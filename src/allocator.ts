@@ -2,6 +2,7 @@
  * Carries out what ipam/ decides, while this host is the fleet's allocator: one write at a time for a Service, each guarded by the
  * Service's resourceVersion and by the election, in the same turn. Everywhere else it only keeps the table warm.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Cluster, Ingress, Service, ServiceKey } from "./cluster/index.ts";
 import { serviceName } from "./cluster/index.ts";
 import type { Config } from "./config/index.ts";
@@ -37,6 +38,7 @@ export type AllocatorOptions = {
 
 export class Allocator {
   readonly #options: AllocatorOptions;
+  #config: Config;
   readonly #ipam: Ipam;
   readonly #queue: DirtyQueue<ServiceKey>;
   readonly #writing = new Set<ServiceKey>();
@@ -53,6 +55,7 @@ export class Allocator {
 
   constructor(options: AllocatorOptions) {
     this.#options = options;
+    this.#config = options.config;
     this.#ipam = new Ipam(options.config);
     this.#backoff = new Backoff(RETRY, options.random);
     this.#queue = new DirtyQueue({
@@ -69,8 +72,11 @@ export class Allocator {
     this.#queue.mark(keys);
   }
 
-  /** Other pools, or other Services that are ours: everything is decided anew. */
+  /** With other pools, or other Services that are ours, everything is decided anew; what else is different is nothing to addresses. */
   configure(config: Config): void {
+    const { pools, kubernetes } = this.#config;
+    this.#config = config;
+    if (isDeepStrictEqual([config.pools, config.kubernetes], [pools, kubernetes])) return;
     this.#ipam.configure(config);
     this.lookAtAll();
   }

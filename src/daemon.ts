@@ -211,6 +211,7 @@ export class Daemon {
       identifier: () => this.#routing.speaker?.status().routerId,
       up: () => this.#starting,
       stopping: () => this.#isStopping(),
+      soon: (fn) => setImmediate(fn),
       apply: (next) => { this.#configure(next); },
       keep: parts.keep,
       told: () => { parts.notifier.status(this.#reporter.line()); },

@@ -15,6 +15,8 @@ export type ReloadsOptions = {
   /** Resolves when the daemon has come up, or is to stop before that. */
   readonly up: () => Promise<void>;
   readonly stopping: () => boolean;
+  /** Runs the function in a later turn of the loop. */
+  readonly soon: (fn: () => void) => void;
   /** Puts it in force, in this turn. */
   readonly apply: (next: Loaded) => void;
   /** What is in force is what the files say: they are worth a copy. */
@@ -48,11 +50,22 @@ export class Reloads {
     return outcome;
   }
 
-  #reload(): ReloadReport {
-    const { load, inForce, identifier, stopping, apply, keep, told, log } = this.#options;
-    if (stopping()) return { applied: false, changes: [], problems: ["bmlb is stopping: the configuration is not read again"], warnings: [] };
-    const before = inForce();
+  /** To read and to apply each take a good part of what the loop may do at once: each has a turn of its own, and sockets have theirs in between. */
+  async #reload(): Promise<ReloadReport> {
+    const { load, inForce, stopping } = this.#options;
+    await this.#nextTurn();
+    if (stopping()) return STOPPING;
     const loaded = load();
+    await this.#nextTurn();
+    return stopping() ? STOPPING : this.#take(inForce(), loaded);
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => { this.#options.soon(resolve); });
+  }
+
+  #take(before: Loaded, loaded: LoadedConfig): ReloadReport {
+    const { identifier, apply, keep, told, log } = this.#options;
     const warnings = loaded.warnings.map(formatProblem);
     const [problem, ...more] = loaded.ok ? fixedChanges(before, loaded, identifier()) : loaded.problems;
     if (!loaded.ok || problem !== undefined) {
@@ -81,6 +94,8 @@ export class Reloads {
     told();
   }
 }
+
+const STOPPING: ReloadReport = { applied: false, changes: [], problems: ["bmlb is stopping: the configuration is not read again"], warnings: [] };
 
 /** For a status, which has no room for all. */
 export function sayFirst([first, ...others]: readonly Problem[]): string {

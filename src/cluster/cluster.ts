@@ -66,11 +66,10 @@ export class Cluster implements ClusterView {
     return this.#holders.keys();
   }
   endpoints(key: ServiceKey, family?: Family): readonly Endpoint[] {
-    return (this.#slicesOf.get(key) ?? []).flatMap((name) => {
-      const slice = this.#slices.get(name);
-      const fits = family === undefined || slice?.family === undefined || slice.family === family;
-      return fits ? (slice?.endpoints ?? []) : [];
-    });
+    const names = this.#slicesOf.get(key) ?? [];
+    const [only] = names;
+    // Nothing is copied for most Services: each plan of a VIP asks.
+    return names.length === 1 && only !== undefined ? this.#endpointsIn(only, family) : names.flatMap((name) => this.#endpointsIn(name, family));
   }
   node(name: string): Node | undefined {
     return this.#nodes.get(name);
@@ -134,6 +133,12 @@ export class Cluster implements ClusterView {
     const addresses = addressesOf(before);
     for (const address of addresses) this.#index(address, key, undefined);
     return { services: new Set([key]), addresses, everything: false };
+  }
+
+  #endpointsIn(name: string, family: Family | undefined): readonly Endpoint[] {
+    const slice = this.#slices.get(name);
+    const fits = family === undefined || slice?.family === undefined || slice.family === family;
+    return fits ? (slice?.endpoints ?? []) : [];
   }
 
   /** Makes `service` the value of `key` among the holders of an address, or removes it. */

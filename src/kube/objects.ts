@@ -40,6 +40,17 @@ function metadataOf(object: unknown): Metadata | undefined {
   return raw === undefined || name === undefined ? undefined : { raw, name, namespace: textOf(raw["namespace"]) ?? "" };
 }
 
+/** What identifies an object that has a namespace, whatever else it is; undefined if it has no name. */
+export function keyOf(cluster: string, object: unknown): string | undefined {
+  const metadata = metadataOf(object);
+  return metadata === undefined ? undefined : serviceKey(cluster, metadata.namespace, metadata.name);
+}
+
+/** What identifies an object without a namespace. */
+export function nameOf(object: unknown): string | undefined {
+  return metadataOf(object)?.name;
+}
+
 const NAMELESS: Reading<never> = { type: "malformed", key: undefined, problem: "it has no metadata.name" };
 
 /** core/v1 Service. One of another type than LoadBalancer is `irrelevant`, but read. */

@@ -13,7 +13,7 @@ import { nextTurn } from "./breathe.ts";
 import type { Cache, CacheStatus } from "./cache.ts";
 import type { Api } from "./client.ts";
 import type { Contact } from "./contact.ts";
-import { type Reading, readNamespace, readNode, readService, readSlice } from "./objects.ts";
+import { keyOf, nameOf, type Reading, readNamespace, readNode, readService, readSlice } from "./objects.ts";
 import type { Json } from "./raw.ts";
 import { Shelf } from "./shelf.ts";
 import type { Trouble } from "./trouble.ts";
@@ -74,22 +74,26 @@ export class ClusterSource {
     this.#watches = {
       services: this.#watchOf("services", this.#services, {
         read: (object) => readService(cluster, object),
+        keyOf: (object) => keyOf(cluster, object),
         isOutdated: (service) => isOlder(service.resourceVersion, this.#written.get(service.key)),
         changed: (service) => ({ type: "service", service }),
         gone: (key) => ({ type: "service-gone", key: key as ServiceKey }),
       }),
       endpointslices: this.#watchOf("endpointslices", this.#slices, {
         read: (object) => readSlice(cluster, object),
+        keyOf: (object) => keyOf(cluster, object),
         changed: (slice) => ({ type: "slice", slice }),
         gone: (key) => ({ type: "slice-gone", key }),
       }),
       nodes: this.#watchOf("nodes", this.#nodes, {
         read: readNode,
+        keyOf: nameOf,
         changed: (node) => ({ type: "node", node }),
         gone: (name) => ({ type: "node-gone", name }),
       }),
       namespaces: this.#watchOf("namespaces", this.#namespaces, {
         read: readNamespace,
+        keyOf: nameOf,
         changed: (namespace) => ({ type: "namespace", namespace }),
         gone: (name) => ({ type: "namespace-gone", name }),
       }),
@@ -203,7 +207,7 @@ export class ClusterSource {
         }
       },
       gone: (object) => {
-        const { key } = as.read(object);
+        const key = as.keyOf(object);
         if (key !== undefined) remove(key);
       },
       listing: () => {
@@ -280,6 +284,8 @@ export class ClusterSource {
 
 type Conversion<V> = {
   readonly read: (object: Json) => Reading<V>;
+  /** As `read` would say it, without all else. */
+  readonly keyOf: (object: Json) => string | undefined;
   /** The value is older than what a write of ours made since. */
   readonly isOutdated?: (value: V) => boolean;
   readonly changed: (value: V) => ClusterChange;

@@ -4,10 +4,10 @@
  */
 import type { BgpRoute } from "../bgp/index.ts";
 import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "../cluster/index.ts";
-import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
+import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpConfig, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
 import type { DueVip, Standing } from "../fleet/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import { type Address, bitsOf, familyOf, formatPrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
+import { type Address, bitsOf, familyOf, isSamePrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
 import type { Reason } from "./reason.ts";
 import { attributesOf, weightOf } from "./route-attributes.ts";
 import type { World } from "./world.ts";
@@ -61,6 +61,7 @@ export function planVip(world: World, address: Address): VipPlan {
  * the fleet knows that it is, and what is to be kept through a flap.
  */
 export function dueVips(world: World, address: Address): readonly DueVip[] {
+  if (world.config.l2.length === 0) return [];
   const vip = servedVip(world, address);
   if ("reason" in vip) return [];
   const fitness = localFitness(world.cluster, vip.service);
@@ -185,6 +186,10 @@ function localFitness(cluster: ClusterView, service: Service): ReadonlyMap<strin
   return fitness;
 }
 
+function serves(endpoint: Endpoint): boolean {
+  return endpoint.ready || drains(endpoint);
+}
+
 /** Terminating, but still serving what it has. */
 function drains(endpoint: Endpoint): boolean {
   return endpoint.serving && endpoint.terminating;
@@ -193,8 +198,8 @@ function drains(endpoint: Endpoint): boolean {
 function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
   const bgp = world.config.bgp;
   if (bgp === undefined) return [];
-  const peers = new Map(bgp.peers.map((peer) => [peer.name, peer]));
-  const announced = new Set<string>();
+  const peers = peersByName(bgp);
+  const announced: BgpRoute[] = [];
   const presence = world.fleet.presence();
   return bgp.advertisements
     .filter((advertisement) => advertisement.pools.includes(vip.pool.name))
@@ -207,19 +212,26 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
       const weight = prefix.length === bitsOf(familyOf(vip.address)) ? weightHere(world, vip, advertisement) : undefined;
       return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
         const peer = peers.get(peerName);
-        const key = `${formatPrefix(prefix)} ${peerName}`;
-        if (peer === undefined || announced.has(key)) return [];
+        if (peer === undefined || announced.some((route) => route.peer === peerName && isSamePrefix(route.prefix, prefix))) return [];
         if (hostSelected(world, peer) !== undefined) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-not-for-this-host", peer: peerName } }];
         const family = familyOf(vip.address);
         if (!peer.families.includes(family)) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "peer-without-family", peer: peerName, family } }];
         const keeps = keepsRoutes(world, peerName);
         if (!presence.announceBgp && !keeps) return [{ advertisement: name, peer: peerName, announced: false, why: { reason: "host-unfit", because: presence.reason } }];
-        announced.add(key);
         const attributes = attributesOf(advertisement, presence.retiring && !keeps ? "leaving" : "staying", weight);
         const route: BgpRoute = { peer: peerName, prefix, attributes };
+        announced.push(route);
         return [{ advertisement: name, peer: peerName, announced: true, route }];
       });
     });
+}
+
+const peerIndices = new WeakMap<BgpConfig, ReadonlyMap<string, BgpPeerConfig>>();
+
+function peersByName(bgp: BgpConfig): ReadonlyMap<string, BgpPeerConfig> {
+  const known = peerIndices.get(bgp) ?? new Map(bgp.peers.map((peer) => [peer.name, peer]));
+  peerIndices.set(bgp, known);
+  return known;
 }
 
 /**
@@ -264,13 +276,11 @@ function keepsRoutes({ fleet, keepers }: World, peer: string): boolean {
 }
 
 function whyNoEndpoint(world: World, service: Service, withoutEndpoints: "withdraw" | "keep"): Reason | undefined {
-  const endpoints = world.cluster.endpoints(service.key).filter((endpoint) => endpoint.ready || drains(endpoint));
-  if (service.externalTrafficPolicy === "Local") {
-    const node = world.config.host.node;
-    if (node === undefined) return endpoints.length > 0 ? undefined : { reason: "no-endpoint", service: service.key };
-    return endpoints.some((endpoint) => endpoint.node === node) ? undefined : { reason: "no-local-endpoint", service: service.key, node };
-  }
-  return endpoints.length > 0 || withoutEndpoints === "keep" ? undefined : { reason: "no-endpoint", service: service.key };
+  const endpoints = world.cluster.endpoints(service.key);
+  const local = service.externalTrafficPolicy === "Local";
+  const { node } = world.config.host;
+  if (local && node !== undefined) return endpoints.some((endpoint) => endpoint.node === node && serves(endpoint)) ? undefined : { reason: "no-local-endpoint", service: service.key, node };
+  return endpoints.some(serves) || (!local && withoutEndpoints === "keep") ? undefined : { reason: "no-endpoint", service: service.key };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { EventNote, WriteResult } from "../../src/kube/index.ts";
 import { Journal } from "../../src/log/index.ts";
 import { VirtualClock, VirtualWorld } from "../../src/time/index.ts";
 import { service, type ServiceParts } from "../cluster/objects.ts";
-import { config, pool } from "../config/values.ts";
+import { advertisement, config, pool } from "../config/values.ts";
 
 type Write = { readonly name: string; readonly ips: readonly string[]; readonly pool: string | undefined };
 
@@ -18,6 +18,8 @@ class Bench {
   readonly events: EventNote[] = [];
   log = "";
   leading = true;
+  /** How often a Service was looked at to decide about it. */
+  looks = 0;
   listedAt: number | undefined = Number.POSITIVE_INFINITY;
   answer: (service: Service, write: Write) => WriteResult = (one, { ips }) => ({ type: "ok", service: { ...service(one.name, { ips }), resourceVersion: "2" } });
   readonly allocator: Allocator;
@@ -31,7 +33,10 @@ class Bench {
       random: () => 0.5,
       log: new Journal({ writableLength: 0, write: (text) => (this.log += text) }, "info"),
       soon: (fn) => turns.push(fn),
-      leadingSafely: () => this.leading,
+      leadingSafely: () => {
+        this.looks++;
+        return this.leading;
+      },
       servicesListedAt: () => this.listedAt,
       write: (one, ingress, name) => {
         const write = { name: one.name, ips: ingress.map((entry) => entry.ip), pool: name };
@@ -233,4 +238,22 @@ test("a Service that could have no address gets one of a pool that was added", a
   await bench.pass(100);
   assert.deepEqual(bench.writes.slice(4), [{ name: "e", ips: ["192.0.2.8"], pool: "more" }]);
   assert.deepEqual(bench.allocator.pools().map(({ name, used }) => `${name} ${used}`), ["lan 4", "more 1"]);
+});
+
+test("a reload that leaves the pools and what is served as they are decides nothing anew", async () => {
+  const bench = new Bench();
+  bench.allocator.elected();
+  for (const name of ["a", "b"]) bench.create(name);
+  await bench.pass(5000);
+  for (const [what, next, looks] of [
+    ["the same", {}, 0],
+    ["another community", { bgp: [advertisement("lan", ["lan"], [])] }, 0],
+    ["another class", { kubernetes: { unclassed: false } }, 2],
+    ["another pool", { kubernetes: { unclassed: false }, pools: [pool("lan", ["192.0.2.0/29"])] }, 2],
+  ] as const) {
+    bench.looks = 0;
+    bench.allocator.configure(config({ pools: [pool("lan", ["192.0.2.0/30"])], ...next }));
+    await bench.pass(100);
+    assert.equal(bench.looks, looks, what);
+  }
 });

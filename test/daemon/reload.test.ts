@@ -13,6 +13,8 @@ class Bench {
   next: LoadedConfig = this.inForce;
   up: Promise<void> = Promise.resolve();
   stopping = false;
+  /** What happens between reading and applying. */
+  meanwhile: () => void = () => undefined;
   log = "";
   loads = 0;
   readonly applied: Loaded[] = [];
@@ -30,6 +32,10 @@ class Bench {
       identifier: () => undefined,
       up: () => this.up,
       stopping: () => this.stopping,
+      soon: (fn) => {
+        if (this.loads > 0) this.meanwhile();
+        fn();
+      },
       apply: (next) => {
         this.applied.push(next);
         this.inForce = next;
@@ -111,5 +117,14 @@ test("a daemon that stops reads nothing again", async () => {
   bench.stopping = true;
   const report = await bench.reloads.reload();
   assert.deepEqual([report.applied, bench.loads], [false, 0]);
+  assert.match(report.problems.join(), /stopping/);
+});
+
+test("one that is told to stop when it has read applies nothing", async () => {
+  const bench = new Bench();
+  bench.next = loadRight(`${FIRST}weight = 7\n`);
+  bench.meanwhile = () => (bench.stopping = true);
+  const report = await bench.reloads.reload();
+  assert.deepEqual([report.applied, bench.loads, bench.applied, bench.kept], [false, 1, [], []]);
   assert.match(report.problems.join(), /stopping/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readNamespace, readNode, readService, readSlice } from "../../src/kube/objects.ts";
+import { keyOf, nameOf, readNamespace, readNode, readService, readSlice } from "../../src/kube/objects.ts";
 import { readLease, writeLease } from "../../src/kube/lease.ts";
 
 const METADATA = { name: "web", namespace: "shop", uid: "u-1", resourceVersion: "42", creationTimestamp: "2026-11-21T10:00:00Z" };
@@ -167,6 +167,7 @@ test("whatever JSON comes, nothing throws, and nothing that is read lacks its ke
       for (const reading of [readService("c", object), readSlice("c", object), readNode(object), readNamespace(object)]) {
         if (reading.type !== "malformed") assert.equal(typeof reading.key, "string");
       }
+      assert.deepEqual([keyOf("c", object), keyOf("c", object), nameOf(object), nameOf(object)], [readService("c", object), readSlice("c", object), readNode(object), readNamespace(object)].map(({ key }) => key), "what is deleted is found by its key alone");
       readLease(object);
     }),
     { numRuns: 500 },

@@ -134,6 +134,18 @@ test("it tells which requests came, from whom and on which connection", () =>
     ]);
   }));
 
+test("a population may have its addresses already, and goes one by one, as watches hear", () =>
+  withSimulator({}, async (simulator, client) => {
+    const namespace = "kube-public";
+    await simulator.populate({ ...POPULATION, namespace, services: 120, addresses: ["192.0.2.1", "192.0.2.2"] });
+    const names = [0, 1, 2].map((n) => ({ namespace, name: `web-0000${n}` }));
+    assert.deepEqual(await Promise.all(names.map((name) => simulator.workloads.addresses(name))), [["192.0.2.1"], ["192.0.2.2"], []]);
+    const watch = await client.watch("/api/v1/services");
+    await simulator.depopulate(namespace);
+    for (let n = 0; n < 120; n++) assert.equal(nameOf((await watch.next(["DELETED"])).object), `web-${String(n).padStart(5, "0")}`);
+    assert.deepEqual(asList(at((await client.ask("GET", "/api/v1/services")).body, "items")).map(nameOf), ["kubernetes"], "other namespaces keep theirs");
+  }));
+
 test("10 000 Services with their slices are there in seconds, and pages of 500 at once", () =>
   withSimulator({}, async (simulator, client) => {
     const begun = performance.now();

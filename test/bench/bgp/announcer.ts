@@ -1,4 +1,4 @@
-/** What the benchmark asks of a program that announces routes: bmlb and the three beside it are started, told and ended alike. */
+/** What the benchmark asks of a program that announces routes: bmlb, as its speaker and as a whole, and the three beside it are started, told and ended alike. */
 import type { Host } from "../../lab/index.ts";
 
 export const ANNOUNCER = { address: "10.7.0.1", asn: 64500 } as const;
@@ -15,6 +15,8 @@ export interface Announcer {
   /** Why it cannot take part here; undefined if it can. */
   absent(): string | undefined;
   version(): Promise<string>;
+  /** Whether it is measured with so much; left out: always. */
+  takesPart?(load: Load): boolean;
   /** Starts it with all routes loaded, ready to be connected to; the session is not up yet. */
   start(host: Host, load: Load): Promise<Running>;
 }
@@ -29,6 +31,8 @@ export interface Running {
   readonly pid: number;
   /** Makes ready what adds the community to all prefixes, or takes it away. */
   change(to: "with" | "without"): Promise<Order>;
+  /** Makes ready what takes a single prefix back, or announces it again; left out where that is not asked for. */
+  changeOne?(to: "away" | "back"): Promise<Order>;
   /** Makes ready what takes all prefixes back. */
   withdraw(): Promise<Order>;
   /** The longest time that its main loop did nothing else since the last call, in ms; undefined if that is not known. */

@@ -11,6 +11,8 @@ export type Cost = { readonly time: number; readonly cpu: number };
 export type Measured = {
   readonly announce: Cost;
   readonly change: Cost;
+  /** Of a single prefix; undefined where that was not asked for. */
+  readonly changeOne: Cost | undefined;
   readonly withdraw: Cost;
   /** The most it had resident. */
   readonly peakMb: number;
@@ -45,8 +47,9 @@ export async function round(announcer: Announcer, host: Host, load: Load, table:
   // What has the community is turned away: there and back is two changes of all.
   const there = await obeyed(await running.change("with"), 0);
   const back = await obeyed(await running.change("without"), load.prefixes);
+  const changeOne = running.changeOne === undefined ? undefined : mean(await obeyed(await running.changeOne("away"), load.prefixes - 1), await obeyed(await running.changeOne("back"), load.prefixes));
   const withdraw = await obeyed(await running.withdraw(), 0);
-  const measured = { announce, change: mean(there, back), withdraw, peakMb: peakResidentMb(running.pid), shareMb, stall: await running.longestStallMs() };
+  const measured = { announce, change: mean(there, back), changeOne, withdraw, peakMb: peakResidentMb(running.pid), shareMb, stall: await running.longestStallMs() };
   await running.stop();
   await table.close();
   return measured;

@@ -1,11 +1,13 @@
 /**
  * What a new cluster holds before anybody has written to it, and how a large one is filled without 20 000 requests.
  */
+import { setImmediate } from "node:timers/promises";
 import { BMLB_NAMESPACE } from "../access.ts";
 import { FIRST_CLUSTER_IP, SERVICE_CIDRS } from "./allocations.ts";
 import { asText, at, type Json } from "./json.ts";
-import type { Registry } from "./registry.ts";
+import type { Place, Registry } from "./registry.ts";
 import { RESOURCES } from "./resources.ts";
+import type { Store } from "./store.ts";
 
 /** Services of type LoadBalancer named web-00000 …, each with one EndpointSlice. */
 export type Population = {
@@ -14,6 +16,8 @@ export type Population = {
   readonly endpointsPerService: number;
   /** The endpoints are on these Nodes in turn; they need not exist. */
   readonly nodes: readonly string[];
+  /** What stands in the status of the first Services, one each, as an allocator has written it; left out: in none. */
+  readonly addresses?: readonly string[];
 };
 
 /** The namespaces, the Service `kubernetes` and its endpoint, as every API server makes them, and the namespace of bmlb. */
@@ -34,11 +38,13 @@ export function bootstrap(registry: Registry, address: string): void {
   });
 }
 
-export function populate(registry: Registry, { namespace, services, endpointsPerService, nodes }: Population): void {
+export function populate(registry: Registry, { namespace, services, endpointsPerService, nodes, addresses = [] }: Population): void {
   for (let index = 0; index < services; index += 1) {
     const name = `web-${String(index).padStart(5, "0")}`;
     const ports = [{ name: "http", port: 80, targetPort: 8080 }];
     make(registry, "services", namespace, { metadata: { name, labels: { app: name } }, spec: { type: "LoadBalancer", allocateLoadBalancerNodePorts: false, selector: { app: name }, ports } });
+    const ip = addresses[index];
+    if (ip !== undefined) registry.patch(placeOf("services", namespace, name, "status"), "application/merge-patch+json", { status: { loadBalancer: { ingress: [{ ip, ipMode: "VIP" }] } } }, false);
     const endpoints = Array.from({ length: endpointsPerService }, (_, each) => {
       const n = index * endpointsPerService + each;
       const nodeName = nodes[n % Math.max(1, nodes.length)];
@@ -48,8 +54,26 @@ export function populate(registry: Registry, { namespace, services, endpointsPer
   }
 }
 
+const REMOVED_A_TURN = 50;
+
+/**
+ * Deletes all Services of a namespace, one after the other; watches hear of each as it goes, as they do of a server that works while others wait. Their slices
+ * stay: nobody collects garbage here.
+ */
+export async function depopulate(store: Store, registry: Registry, namespace: string): Promise<void> {
+  const doomed = store.all("services").filter(({ object }) => object.metadata.namespace === namespace);
+  for (const [index, { object }] of doomed.entries()) {
+    registry.remove(placeOf("services", namespace, object.metadata.name ?? ""), { uid: undefined, resourceVersion: undefined, propagation: "" }, false);
+    if (index % REMOVED_A_TURN === REMOVED_A_TURN - 1) await setImmediate();
+  }
+}
+
 function make(registry: Registry, plural: string, namespace: string | undefined, object: Json): void {
+  registry.create(placeOf(plural, namespace, asText(at(object, "metadata", "name"))), object, false);
+}
+
+function placeOf(plural: string, namespace: string | undefined, name: string, subresource: "" | "status" = ""): Place {
   const resource = RESOURCES.find((one) => one.plural === plural);
   if (resource === undefined) throw new RangeError(`no resource ${plural}`);
-  registry.create({ resource, namespace, name: asText(at(object, "metadata", "name")), status: false }, object, false);
+  return { resource, namespace, name, status: subresource === "status" };
 }

@@ -26,6 +26,7 @@ obey({
   backup: () => running().backup(),
   restore: (backup: number) => running().restore(backup),
   populate: (population: Population) => running().populate(population),
+  depopulate: (namespace: string) => running().depopulate(namespace),
   requests: () => running().requests(),
   rotateToken: (user: User) => running().rotateToken(user),
   setStorage: (state: StorageState) => running().setStorage(state),

@@ -75,6 +75,10 @@ export class SimulatorProcess implements SimulatedApi {
     await this.#child.call("populate", population);
   }
 
+  async depopulate(namespace: string): Promise<void> {
+    await this.#child.call("depopulate", namespace);
+  }
+
   requests(): Promise<readonly LoggedRequest[]> {
     return this.#child.call("requests", undefined) as Promise<readonly LoggedRequest[]>;
   }

@@ -12,7 +12,7 @@ import { ownedFolder, removeFolder, temporaryFolder } from "../leftovers.ts";
 import { Workloads } from "../workloads.ts";
 import { Allocations } from "./allocations.ts";
 import { Api, type StorageState } from "./api.ts";
-import { bootstrap, type Population, populate } from "./bootstrap.ts";
+import { bootstrap, depopulate, type Population, populate } from "./bootstrap.ts";
 import { Registry } from "./registry.ts";
 import { ApiServer, type LoggedRequest } from "./server.ts";
 import { type Backup, Store } from "./store.ts";
@@ -41,6 +41,8 @@ export interface SimulatedApi extends ApiUnderTest {
   restore(backup: number): Promise<void>;
   /** Fills the cluster with Services. Ten thousand take less than two seconds. */
   populate(population: Population): Promise<void>;
+  /** Deletes all Services of a namespace, one after the other as quickly as it can. */
+  depopulate(namespace: string): Promise<void>;
   /** The last 10 000 requests, oldest first, without those made by `request()`. */
   requests(): Promise<readonly LoggedRequest[]>;
   /** Gives a user another token: the old one is refused from now on, `token-file` holds the new one. */
@@ -150,6 +152,10 @@ export class Simulator implements SimulatedApi {
   populate(population: Population): Promise<void> {
     populate(this.#parts.registry, population);
     return Promise.resolve();
+  }
+
+  depopulate(namespace: string): Promise<void> {
+    return depopulate(this.#parts.store, this.#parts.registry, namespace);
   }
 
   requests(): Promise<readonly LoggedRequest[]> {
