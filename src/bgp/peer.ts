@@ -204,7 +204,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
-      open: this.#owner.open(),
+      open: current?.sentOpen ?? this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
       failedAttempts: this.#connections.failedAttempts,
@@ -275,7 +275,7 @@ export class Peer {
 
   #judge(session: Session, theirs: Open): Negotiated | "collision" {
     const { self } = this.#parts;
-    const agreed = negotiate(self, this.config, this.#owner.open(), theirs);
+    const agreed = negotiate(self, this.config, session.sentOpen ?? this.#owner.open(), theirs);
     const fate = this.#connections.collide(
       session,
       { identifier: self.routerId, asn: this.config.localAsn },

@@ -67,6 +67,7 @@ export class Session {
   #fsm: Fsm;
   #socket: TcpSocket | undefined;
   #framer = new Framer();
+  #sentOpen: Open | undefined;
   #later: Timer | undefined;
   /** Events that came while another was being answered. */
   readonly #events: Event[] = [];
@@ -101,6 +102,11 @@ export class Session {
   /** What the OPENs agreed on, once they have. */
   get agreed(): Negotiated | undefined {
     return "agreed" in this.#fsm ? this.#fsm.agreed : undefined;
+  }
+
+  /** Our OPEN on this connection; undefined before it is sent. */
+  get sentOpen(): Open | undefined {
+    return this.#sentOpen;
   }
 
   /** Our own address on this connection. */
@@ -198,7 +204,8 @@ export class Session {
         this.#drop(before, event);
         return;
       case "send-open":
-        this.#send("OPEN", encodeOpen(owner.open()));
+        this.#sentOpen = owner.open();
+        this.#send("OPEN", encodeOpen(this.#sentOpen));
         return;
       case "send-keepalive":
         this.#send("KEEPALIVE");
@@ -259,6 +266,7 @@ export class Session {
     });
     this.#socket = socket;
     this.#framer = new Framer();
+    this.#sentOpen = undefined;
     this.#failure = undefined;
     this.#problem = "";
   }

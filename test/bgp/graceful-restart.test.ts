@@ -72,6 +72,20 @@ test("after a restart it is said so until End-of-RIB has been sent, and nothing 
   assert.equal(offered(w.router.last), "N 30 1/1F 2/1F");
 });
 
+test("the OPEN that is shown is the one that was sent, though the next one would be another", () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  w.advance(1000);
+  const shown = (): string | undefined => w.peer().negotiated?.localCapabilities.find((one) => one.startsWith("graceful-restart"));
+  const first = shown();
+  assert.equal(offered(w.router.last), "RN 30 1/1F 2/1F");
+  assert.match(first ?? "", /restarting/);
+  w.router.last.drop();
+  w.advance(5000);
+  assert.equal(offered(w.router.last), "N 30 1/1F 2/1F");
+  assert.notEqual(shown(), first);
+});
+
 test("before a restart a router that keeps the routes is left with them and without a word", async () => {
   for (const capability of [HELPER, OLD_HELPER]) {
     const w = worldWith(capability);

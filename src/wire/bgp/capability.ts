@@ -219,7 +219,7 @@ export function describeCapability(capability: Capability): string {
     case "multiprotocol":
       return familyOfAfiSafi(capability) ?? `afi ${capability.afi} safi ${capability.safi}`;
     case "graceful-restart":
-      return `graceful-restart ${capability.restartSeconds}s`;
+      return `graceful-restart ${capability.restartSeconds}s${capability.restarting ? " restarting" : ""}`;
     case "unknown":
       return `capability ${capability.code}`;
     case "route-refresh":
