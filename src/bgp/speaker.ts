@@ -20,9 +20,9 @@ import { Listeners } from "./listeners.ts";
 import { Neighbors } from "./neighbors.ts";
 import type { AddressesBeside } from "./next-hop.ts";
 import { Peer } from "./peer.ts";
-import type { BgpRouteStatus, BgpStatus } from "./status.ts";
+import type { BgpPeerStatus, BgpRouteStatus, BgpStatus } from "./status.ts";
 import type { Groups } from "./unnumbered-link.ts";
-import { unofferedRoutes } from "./unoffered-routes.ts";
+import { countRoutes, unofferedRoutes } from "./unoffered-routes.ts";
 
 export type BgpSpeakerParts = {
   /** The BGP Identifier (RFC 6286): unique within the AS. */
@@ -118,7 +118,7 @@ export class BgpSpeaker {
   status(): BgpStatus {
     return {
       routerId: this.#parts.routerId,
-      peers: [...this.#wanted.values()].flatMap((wanted) => this.#neighbors.status(wanted, this.#peers.get(wanted.name)?.status()) ?? []),
+      peers: [...this.#wanted.values()].flatMap((wanted) => this.#statusOf(wanted) ?? []),
       listeners: this.#listeners.status(),
       aggregates: this.#aggregates.status(),
     };
@@ -140,6 +140,14 @@ export class BgpSpeaker {
     const asked = (this.#routes.get(vip) ?? []).filter((route) => isSameDestination(route, { peer, prefix }));
     const [unoffered] = this.#unoffered(peer, new Map([[vip, asked]]));
     return this.#peers.get(peer)?.route(prefix) ?? unoffered;
+  }
+
+  #statusOf(wanted: WantedPeer): BgpPeerStatus | undefined {
+    const session = this.#peers.get(wanted.name);
+    const status = this.#neighbors.status(wanted, session?.status());
+    if (session !== undefined || status === undefined) return status;
+    const { ipv4, ipv6 } = countRoutes(this.#unoffered(wanted.name, this.#routes));
+    return { ...status, families: { ipv4: { ...status.families.ipv4, wanted: ipv4 }, ipv6: { ...status.families.ipv6, wanted: ipv6 } } };
   }
 
   *#routesOf(name: string): Iterable<BgpRouteStatus> {

@@ -1,7 +1,14 @@
 /** For people: routes that no session has been offered, because they may not be announced yet, or it is not known where the peer is. Pure. */
-import { type Address, formatPrefix } from "../net/index.ts";
+import { type Address, type Family, familyOf, formatPrefix } from "../net/index.ts";
 import type { BgpRoute } from "./desired.ts";
 import type { BgpAggregateStatus, BgpRouteStatus } from "./status.ts";
+
+/** How many there are of each family. */
+export function countRoutes(routes: Iterable<BgpRouteStatus>): Record<Family, number> {
+  const count = { ipv4: 0, ipv6: 0 };
+  for (const { prefix } of routes) count[familyOf(prefix.address)]++;
+  return count;
+}
 
 /**
  * Each is worked out when it is asked for.
