@@ -302,7 +302,8 @@ export class BgpSpeaker {
   /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */
   #arrived(arrival: TcpArrival): void {
     const { address, zone } = arrival.remote;
-    const peer = [...this.#peers.values()].find(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
+    const peers = [...this.#peers.values()].filter(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
+    const peer = peers.find(({ config }) => config.passive) ?? peers[0]; // the others have connections of their own
     if (peer !== undefined) {
       peer.arrived(arrival);
       return;
