@@ -157,6 +157,11 @@ export class Peer {
     return this.#established !== undefined && this.#rib.count("ipv4").sent + this.#rib.count("ipv6").sent > 0;
   }
 
+  /** It is away and keeps the routes that it was left with until its time is over: there is nobody to take them back from. */
+  get isAwayWithRoutes(): boolean {
+    return this.#established === undefined && this.#parts.keepers.wouldKeep(this.config.name);
+  }
+
   /** Whether the peer keeps its routes until then, if it is left now. */
   keepsRoutesFor(sequel: Sequel): boolean {
     if (sequel === "nothing") return false;
@@ -189,6 +194,7 @@ export class Peer {
     const keeps = this.keepsRoutesFor(sequel);
     if (!keeps) {
       this.#transmitter.withdrawAll();
+      if (this.#before === "life") this.#transmitter.endTables();
       this.#parts.keepers.released(this.config.name);
     }
     // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).

@@ -179,6 +179,33 @@ for (const [what, capability, log] of [
   });
 }
 
+for (const [what, capability, log] of [
+  ["knows the N bit", HELPER, "NOTIFICATION 6/9"],
+  ["does not know it", OLD_HELPER, "NOTIFICATION 6/2"],
+] as const) {
+  test(`a stop for good before the End-of-RIB ends what a router that ${what} keeps of the life before, and says goodbye`, async () => {
+    const w = worldWith(capability, { lastLife: [TOR_1] });
+    w.establish({ peers: [KEEPING], vips: ["10.9.9.9"], complete: false });
+    w.router.last.log.length = 0;
+    const stopped = w.speaker.stop("bmlb is stopping");
+    w.advance(10);
+    await stopped;
+    assert.deepEqual([w.router.last.log, w.kept], [["UPDATE end ipv4", "UPDATE end ipv6", log], []]);
+    assert.equal(w.said(/^warning peers without a session/).length, 0);
+  });
+}
+
+test("a stop for good while such a router is away says that it may keep the routes for a while", async () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.router.behave = () => undefined; // it takes the connection and sends no OPEN
+  w.apply({ peers: [KEEPING], vips: ["10.9.9.9"], complete: false });
+  w.advance(100);
+  const stopped = w.speaker.stop("bmlb is stopping");
+  w.advance(10);
+  await stopped;
+  assert.equal(w.said(/^warning peers without a session may keep the routes .* peers=tor-1/).length, 1);
+});
+
 test("a peer that is no longer configured loses its routes for good", () => {
   const w = worldWith(HELPER);
   w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
