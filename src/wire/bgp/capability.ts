@@ -231,7 +231,7 @@ export function describeCapability(capability: Capability): string {
     case "multiprotocol":
       return familyOfAfiSafi(capability) ?? `afi ${capability.afi} safi ${capability.safi}`;
     case "graceful-restart":
-      return `graceful-restart ${capability.restartSeconds}s`;
+      return `graceful-restart ${capability.restartSeconds}s${capability.restarting ? " restarting" : ""}`;
     case "unknown":
       return UNUSED[capability.code] ?? `capability ${capability.code}`;
     case "route-refresh":
