@@ -1,50 +1,38 @@
 /** What the reporter may look at: the parts of the daemon, as they are when it looks. */
 import type { ReportSources } from "./admin/index.ts";
-import type { Allocator } from "./allocator.ts";
-import type { BfdStatus } from "./bfd/index.ts";
-import type { BgpSpeaker } from "./bgp/index.ts";
-import type { Cluster } from "./cluster/index.ts";
-import type { Fleet } from "./fleet/index.ts";
-import type { Kubernetes } from "./kubernetes.ts";
-import type { Announcer } from "./l2/index.ts";
-import { notServed, planVip, sayReason, type World } from "./plan/index.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { notServed, planVip, sayReason } from "./plan/index.ts";
 
-/** The parts of the daemon, and what it alone knows of itself. */
-export interface Insides extends Pick<ReportSources, "version" | "state" | "uptimeMs" | "view" | "viewAgeMs" | "asInFiles" | "warnings" | "drainedSince" | "plan"> {
-  readonly cluster: Cluster;
-  readonly fleet: Fleet;
-  readonly l2: Announcer;
-  readonly kubernetes: Kubernetes;
-  readonly allocator: Allocator;
-  readonly world: () => World;
-  /** Undefined while there is none. */
-  readonly speaker: () => BgpSpeaker | undefined;
-  readonly bfd: () => BfdStatus;
-}
+/** What the daemon alone knows of itself. */
+export type OfItself = Pick<ReportSources, "version" | "state" | "uptimeMs" | "asInFiles" | "warnings" | "drainedSince">;
 
 /** Asks the parts anew at each look; keeps nothing. */
-export function reportSources(insides: Insides): ReportSources {
-  const { cluster, fleet, l2, kubernetes, allocator, world, speaker, ...own } = insides;
+export function reportSources(pipeline: Pipeline, ofItself: OfItself): ReportSources {
+  const { view, fleet, segments, routing, kubernetes, allocator } = pipeline;
   return {
-    ...own,
+    ...ofItself,
     pid: process.pid,
     get config() {
-      return world().config;
+      return pipeline.loaded.config;
     },
-    cluster,
+    cluster: view.cluster,
+    view: () => view.source,
+    viewAgeMs: () => view.ageMs(),
     kube: () => ({ source: kubernetes.source.status(), client: kubernetes.client.status(), election: kubernetes.election.status() }),
-    l2: () => l2.status(),
-    bgp: () => speaker()?.status(),
-    announcedTo: (address) => speaker()?.announcedTo(address) ?? [],
-    routes: (peer) => speaker()?.routes(peer),
-    route: (address, route) => speaker()?.route(address, route),
+    plan: () => pipeline.plan,
+    l2: () => segments.announcer.status(),
+    bgp: () => routing.speaker?.status(),
+    bfd: () => routing.bfd(),
+    announcedTo: (address) => routing.speaker?.announcedTo(address) ?? [],
+    routes: (peer) => routing.speaker?.routes(peer),
+    route: (address, route) => routing.speaker?.route(address, route),
     hosts: () => fleet.hosts(),
     presence: () => fleet.presence(),
     standing: (address, segment) => fleet.standing(address, segment),
     explainOwnership: (address, segment) => fleet.explain(address, segment),
-    planVip: (address) => planVip(world(), address),
+    planVip: (address) => planVip(pipeline.world(), address),
     sayReason,
-    notServed: (service) => notServed(world().config, service),
+    notServed: (service) => notServed(pipeline.loaded.config, service),
     pools: () => allocator.pools(),
     refusal: (service) => allocator.refusals().get(service.key),
   };

@@ -11,7 +11,7 @@ export type L2Intent =
 /** Every VIP that this host has to do with on a segment; an address that is absent is left alone. */
 export type L2Desired = ReadonlyMap<Address, readonly L2Intent[]>;
 
-/** What the wire said; `daemon.ts` hands it to the fleet. */
+/** What the wire said; `segments.ts` hands it to the fleet. */
 export type L2Event =
   /** Somebody else says that it has the address: a gratuitous ARP, an ARP reply or a Neighbor Advertisement. */
   | { readonly type: "heard"; readonly segment: string; readonly address: Address; readonly mac: Mac }
