@@ -187,11 +187,18 @@ export class Reporter {
           state,
           because: because ?? null,
           attributes: attributes ?? null,
+          community_names: this.#communityNames(attributes ?? {}),
           vips: vips.map((address) => this.#whoAsks(address, peer, prefix)),
           vips_total: vipCount,
         };
       }
     }
+  }
+
+  #communityNames(attributes: NonNullable<BgpRouteStatus["attributes"]>): RouteReport["community_names"] {
+    const names = this.#sources.config.bgp?.communityNames;
+    const communities = ["communities", "extended_communities", "large_communities"].flatMap((attribute) => attributes[attribute] ?? []);
+    return Object.fromEntries(communities.flatMap((community) => (typeof community === "string" && names?.has(community) === true ? [[community, names.get(community) ?? ""]] : [])));
   }
 
   /** For whom an address is announced to a peer. */

@@ -183,6 +183,8 @@ export type RouteReport = {
    * `communities` and so on; null if it was sent none, or another one since.
    */
   readonly attributes: Readonly<Record<string, string | number | true | readonly string[]>> | null;
+  /** Of the communities in `attributes`, those that [bgp.communities] has a name for: "64500:100" is "gold". */
+  readonly community_names: Readonly<Record<string, string>>;
   /** Who asks for it: the first of `vips_total`. */
   readonly vips: readonly { readonly address: string; readonly service: string | null; readonly advertisement: string | null }[];
   readonly vips_total: number;

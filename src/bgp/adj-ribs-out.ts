@@ -7,11 +7,18 @@ import { AdjRibOut } from "./adj-rib-out.ts";
 import type { Aggregates } from "./aggregates.ts";
 import type { BgpRoute } from "./desired.ts";
 
+type Others = {
+  /** All that the VIP asks for. */
+  readonly asked: readonly BgpRoute[];
+  /** What it asks for beside itself, and what it no longer asks for, but has until that which replaces it may be announced. */
+  readonly kept: readonly BgpRoute[];
+};
+
 export class AdjRibsOut {
   readonly #aggregates: Pick<Aggregates, "allows" | "want">;
   readonly #ribs = new Map<string, AdjRibOut>();
-  /** Routes to another prefix than the VIP alone, by VIP. Those to itself are found by the VIP. */
-  readonly #others = new Map<Address, readonly BgpRoute[]>();
+  /** Of VIPs that ask for another prefix than themselves, or did. A route to a VIP itself is found by its address. */
+  readonly #others = new Map<Address, Others>();
 
   constructor(aggregates: Pick<Aggregates, "allows" | "want">) {
     this.#aggregates = aggregates;
@@ -32,42 +39,52 @@ export class AdjRibsOut {
     for (const [peer, rib] of this.#ribs) if (!peers.has(peer) && rib.isEmpty) this.#ribs.delete(peer);
   }
 
-  /** Exactly these are the routes that the VIP asks for, each to another peer or prefix. */
-  ask(vip: Address, wanted: readonly BgpRoute[]): void {
+  /**
+   * Exactly these are the routes that the VIP asks for, each to another peer or prefix. A peer to which one of them may not be announced
+   * yet keeps the others that it has: traffic that arrives by those need not be lost.
+   */
+  ask(vip: Address, asked: readonly BgpRoute[]): void {
     const alone = { address: vip, length: bitsOf(familyOf(vip)) };
-    for (const [peer, rib] of this.#ribs) if (!asks(wanted, peer, alone)) rib.retract(vip, alone);
-    const before = this.#others.get(vip) ?? NONE;
-    for (const { peer, prefix } of before) if (!asks(wanted, peer, prefix)) this.#ribs.get(peer)?.retract(vip, prefix);
-    const others = wanted.every(({ prefix }) => isSamePrefix(prefix, alone)) ? NONE : wanted.filter(({ prefix }) => !isSamePrefix(prefix, alone));
-    if (others.length > 0) this.#others.set(vip, others);
+    for (const [peer, rib] of this.#ribs) if (!asks(asked, peer, alone) && !this.#waits(asked, peer)) rib.retract(vip, alone);
+    const before = this.#others.get(vip)?.kept ?? NONE;
+    const kept = asked.every(({ prefix }) => isSamePrefix(prefix, alone)) ? [] : asked.filter(({ prefix }) => !isSamePrefix(prefix, alone));
+    for (const route of before) {
+      if (asks(asked, route.peer, route.prefix)) continue;
+      if (this.#waits(asked, route.peer)) kept.push(route);
+      else this.#ribs.get(route.peer)?.retract(vip, route.prefix);
+    }
+    if (kept.length > 0) this.#others.set(vip, { asked, kept });
     else if (before.length > 0) this.#others.delete(vip);
-    this.#aggregates.want(vip, before, others);
-    for (const route of wanted) this.#offer(vip, route);
+    this.#aggregates.want(vip, before, kept);
+    for (const { peer, prefix, attributes } of asked) {
+      if (this.#aggregates.allows(prefix)) this.of(peer).offer(vip, prefix, attributes);
+      else this.#ribs.get(peer)?.retract(vip, prefix);
+    }
   }
 
   /** Aggregates of these VIPs may be announced now, or no longer. */
   allowed(vips: ReadonlySet<Address>): void {
     for (const vip of vips) {
-      for (const route of this.#others.get(vip) ?? NONE) {
-        if (this.#aggregates.allows(route.prefix)) this.#offer(vip, route);
-        else this.of(route.peer).retract(vip, route.prefix);
-      }
+      const others = this.#others.get(vip);
+      if (others !== undefined) this.ask(vip, others.asked);
     }
   }
 
   /** The prefixes that a VIP may have asked for at this peer. */
   prefixes(vip: Address, peer: string): readonly Prefix[] {
-    const others = (this.#others.get(vip) ?? NONE).filter((route) => route.peer === peer).map(({ prefix }) => prefix);
+    const others = (this.#others.get(vip)?.kept ?? NONE).filter((route) => route.peer === peer).map(({ prefix }) => prefix);
     return [{ address: vip, length: bitsOf(familyOf(vip)) }, ...others];
   }
 
   /** Routes of a peer to another prefix than the VIP alone, with the VIP; whether they may be announced or not. */
   *others(peer: string): Generator<readonly [Address, Prefix]> {
-    for (const [vip, routes] of this.#others) for (const route of routes) if (route.peer === peer) yield [vip, route.prefix];
+    for (const [vip, { kept }] of this.#others) for (const route of kept) if (route.peer === peer) yield [vip, route.prefix];
   }
 
-  #offer(vip: Address, { peer, prefix, attributes }: BgpRoute): void {
-    if (this.#aggregates.allows(prefix)) this.of(peer).offer(vip, prefix, attributes);
+  /** Whether a route that is asked for at this peer may not be announced yet. */
+  #waits(asked: readonly BgpRoute[], peer: string): boolean {
+    for (const route of asked) if (route.peer === peer && !this.#aggregates.allows(route.prefix)) return true;
+    return false;
   }
 }
 

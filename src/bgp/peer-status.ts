@@ -18,7 +18,7 @@ export type PeerFacts = {
   /** The connection that is nearest to an established session. */
   readonly current: Session | undefined;
   readonly openedBy: "us" | "peer" | undefined;
-  /** Our OPEN. */
+  /** Our OPEN: as it was sent, or as it would be. */
   readonly open: Open;
   readonly failure: { readonly failure: Failure; readonly text: string; readonly agoMs: number } | undefined;
   readonly nextRetryMs: number | undefined;

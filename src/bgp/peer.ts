@@ -147,6 +147,11 @@ export class Peer {
     return this.#established !== undefined && this.#rib.count("ipv4").sent + this.#rib.count("ipv6").sent > 0;
   }
 
+  /** It is away and keeps the routes that it was left with until its time is over: there is nobody to take them back from. */
+  get isAwayWithRoutes(): boolean {
+    return this.#established === undefined && this.#parts.keepers.wouldKeep(this.config.name);
+  }
+
   /** Whether the peer keeps its routes until then, if it is left now. */
   keepsRoutesFor(sequel: Sequel): boolean {
     if (sequel === "nothing") return false;
@@ -177,8 +182,11 @@ export class Peer {
     this.#stopped = true;
     this.#idleHold.stop();
     const keeps = this.keepsRoutesFor(sequel);
+    if (!keeps) {
+      if (this.#before === "life") this.#transmitter.endTables();
+      this.#parts.keepers.released(this.config.name);
+    }
     this.#transmitter.close(keeps ? "routes stay" : "routes go");
-    if (!keeps) this.#parts.keepers.released(this.config.name);
     // A NOTIFICATION would end it, but for those who know the N bit (RFC 4724 4).
     await this.#connections.stop(keeps && sequel === "restart" ? undefined : farewell);
   }
@@ -192,7 +200,7 @@ export class Peer {
       inStateMs: now - this.#stateSince,
       current,
       openedBy: current?.agreed === undefined ? undefined : this.#connections.initiatorOf(current) === "local" ? "us" : "peer",
-      open: this.#owner.open(),
+      open: current?.sentOpen ?? this.#owner.open(),
       failure: this.#lastFailure === undefined ? undefined : { ...this.#lastFailure, agoMs: now - this.#lastFailure.at },
       nextRetryMs: this.#idleHold.left ?? this.#connections.nextRetryMs,
       failedAttempts: this.#connections.failedAttempts,
@@ -258,7 +266,7 @@ export class Peer {
 
   #judge(session: Session, theirs: Open): Negotiated | "collision" {
     const { self } = this.#parts;
-    const agreed = negotiate(self, this.config, this.#owner.open(), theirs);
+    const agreed = negotiate(self, this.config, session.sentOpen ?? this.#owner.open(), theirs);
     const fate = this.#connections.collide(
       session,
       { identifier: self.routerId, asn: this.config.localAsn },

@@ -69,6 +69,7 @@ export class Session {
   #fsm: Fsm;
   #socket: TcpSocket | undefined;
   #framer = new Framer();
+  #sentOpen: Open | undefined;
   #later: Timer | undefined;
   /** Events that came while another was being answered. */
   readonly #events: Event[] = [];
@@ -103,6 +104,11 @@ export class Session {
   /** What the OPENs agreed on, once they have. */
   get agreed(): Negotiated | undefined {
     return "agreed" in this.#fsm ? this.#fsm.agreed : undefined;
+  }
+
+  /** Our OPEN on this connection; undefined before it is sent. */
+  get sentOpen(): Open | undefined {
+    return this.#sentOpen;
   }
 
   /** Our own address on this connection. */
@@ -200,7 +206,8 @@ export class Session {
         this.#drop(before, event);
         return;
       case "send-open":
-        this.#send("OPEN", encodeOpen(owner.open()));
+        this.#sentOpen = owner.open();
+        this.#send("OPEN", encodeOpen(this.#sentOpen));
         return;
       case "send-keepalive":
         this.#send("KEEPALIVE");
@@ -261,6 +268,7 @@ export class Session {
     });
     this.#socket = socket;
     this.#framer = new Framer();
+    this.#sentOpen = undefined;
     this.#failure = undefined;
     this.#problem = "";
   }

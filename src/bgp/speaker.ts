@@ -173,6 +173,8 @@ export class BgpSpeaker {
     this.#neighbors.stop();
     const kept = [...this.#peers.values()].filter((peer) => peer.keepsRoutesFor(sequel)).map((peer) => peer.config.name);
     if (kept.length > 0) this.#parts.log.notice("leaves its routes with the peers that keep them until it is back", { peers: kept.join(",") });
+    const away = [...this.#peers.values()].filter((peer) => sequel === "nothing" && peer.isAwayWithRoutes).map((peer) => peer.config.name);
+    if (away.length > 0) this.#parts.log.warning("peers without a session may keep the routes of the last one until the time of their graceful restart is over", { peers: away.join(",") });
     const farewell = cease(sequel === "nothing" ? CEASE_SUBCODE.ADMINISTRATIVE_SHUTDOWN : CEASE_SUBCODE.ADMINISTRATIVE_RESET, reason);
     await Promise.all([...this.#leaving.values(), ...[...this.#peers.values()].map((peer) => peer.stop(farewell, sequel))]);
     await this.#aggregates.stop(sequel);
@@ -271,7 +273,8 @@ export class BgpSpeaker {
   /** Only configured peers reach a machine; whoever else connects is told so and nothing else. */
   #arrived(arrival: TcpArrival): void {
     const { address, zone } = arrival.remote;
-    const peer = [...this.#peers.values()].find(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
+    const peers = [...this.#peers.values()].filter(({ config }) => config.address === address && (config.zone === undefined || config.zone === zone));
+    const peer = peers.find(({ config }) => config.passive) ?? peers[0]; // the others have connections of their own
     if (peer !== undefined) {
       peer.arrived(arrival);
       return;

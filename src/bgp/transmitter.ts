@@ -167,6 +167,11 @@ export class Transmitter {
     this.end();
   }
 
+  /** The tables are as they stand: what the peer keeps of an earlier life and was not told again goes (RFC 4724 4.2). */
+  endTables(): void {
+    for (const [family, { stage }] of this.#open?.lanes ?? []) if (stage.at === "initial" && this.#open !== undefined) this.#send(this.#open, [encodeEndOfRib(family)]);
+  }
+
   #takeBack(family: Family): void {
     if (this.#open !== undefined) this.#send(this.#open, encodeWithdrawal(family, this.#rib.told(family)));
     this.#rib.forget(family);

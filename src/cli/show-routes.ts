@@ -22,12 +22,18 @@ export function showRoutes(reports: readonly RouteReport[]): string {
 
 const IN_COLUMNS = ["next_hop", "as_path", "origin"];
 
-/** What has no column of its own: "med=5 communities=64500:100,no-export". ORIGIN is left out where it is what it always is. */
-function others({ attributes }: RouteReport): string {
+/** What has no column of its own: "med=5 communities=gold(64500:100),no-export". ORIGIN is left out where it is what it always is. */
+function others({ attributes, community_names: names }: RouteReport): string {
   return Object.entries(attributes ?? {})
     .filter(([name, value]) => !IN_COLUMNS.includes(name) || (name === "origin" && value !== "igp"))
-    .map(([name, value]) => (value === true ? name : `${name}=${inWords(value)}`))
+    .map(([name, value]) => (value === true ? name : `${name}=${inWords(typeof value === "object" ? value.map((one) => withName(one, names)) : value)}`))
     .join(" ");
+}
+
+/** A community by the operator's name for it, if there is one. A daemon of another version may send no names at all. */
+function withName(value: string, names: RouteReport["community_names"] | undefined): string {
+  const name = names !== undefined && Object.hasOwn(names, value) ? names[value] : undefined;
+  return name === undefined ? value : `${name}(${value})`;
 }
 
 function inWords(value: string | number | true | readonly string[] | undefined): string {

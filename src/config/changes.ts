@@ -50,7 +50,7 @@ function say(value: string): string {
 }
 
 function bgpKeys(before: Config["bgp"], after: Config["bgp"]): readonly string[] {
-  const own = (bgp: NonNullable<Config["bgp"]>): object => ({ asn: bgp.asn, listen: bgp.listen });
+  const own = (bgp: NonNullable<Config["bgp"]>): object => ({ asn: bgp.asn, listen: bgp.listen, communities: Object.fromEntries(bgp.communityNames) });
   if (before === undefined || after === undefined) return before === after ? [] : [`[bgp] ${before === undefined ? "added" : "removed"}`];
   return keys("bgp", own(before), own(after));
 }

@@ -75,6 +75,8 @@ export type BgpConfig = {
   readonly asn: number;
   readonly listen: readonly { readonly address: Address; readonly port: number }[];
   readonly peers: readonly BgpPeerConfig[];
+  /** The operator's names for communities, by what they stand for ("64500:100"); of several for one, the first. */
+  readonly communityNames: ReadonlyMap<string, string>;
   readonly advertisements: readonly BgpAdvertisement[];
 };
 

@@ -30,6 +30,7 @@ export function readPeers(bgp: TomlTable, speaker: Speaker, profiles: Directory<
   const peers = innerTables(bgp, "peer", findings).map((table) => readPeer(table, speaker, profiles, findings));
   reportSharedNames(peers, findings);
   reportSharedAddresses(peers, findings);
+  reportSharedPassive(peers, findings);
   reportSharedPaths(peers, findings);
   return peers;
 }
@@ -147,6 +148,24 @@ function reportSharedAddresses(peers: readonly Peer[], findings: Findings): void
     }
     others.add(peer);
     byEndpoint.set(endpoint, others);
+  }
+}
+
+/** A connection that a router opens does not say for which of two sessions with it it is meant. */
+function reportSharedPassive(peers: readonly Peer[], findings: Findings): void {
+  const byRouter = new Map<string, ScopeIndex<Peer>>();
+  for (const peer of peers) {
+    const { address, interface: unnumbered, passive } = peer.reading;
+    const router = address.value?.address ?? unnumbered.value;
+    if (router === undefined || !passive.value) continue;
+    const key = `${router}%${address.value?.zone ?? ""}`;
+    const others = byRouter.get(key) ?? new ScopeIndex<Peer>();
+    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
+    if (twin !== undefined) {
+      findings.report(passive.place, `${twin.place.path} at ${twin.place.file}:${twin.place.line} waits for ${quote(router)} too, and a connection from there does not say for which of the two it is; remove passive from one of them`);
+    }
+    others.add(peer);
+    byRouter.set(key, others);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The tree of TOML → the Config, or all that is wrong with it. Pure. */
 import { bfdConfig, readBfd } from "./bfd.ts";
 import { readBgp, type Bgp } from "./bgp.ts";
+import { communityKey } from "./community-text.ts";
 import type { BgpConfig, BgpPeerConfig, Config, HostConfig } from "./config.ts";
 import type { Findings } from "./findings.ts";
 import { checkForwarding } from "./forwarding.ts";
@@ -159,6 +160,7 @@ function bgpConfig(bgp: Bgp | undefined, peers: readonly BgpPeerConfig[]): BgpCo
     asn: bgp.reading.asn.value,
     listen: bgp.reading.listen.value.map(({ value }) => value),
     peers,
+    communityNames: new Map(bgp.reading.communities.value.toReversed().map(({ value: [name, community] }) => [communityKey(community), name])),
     advertisements: bgp.advertisements.map((advertisement) => advertisement.config),
   };
 }

@@ -103,7 +103,7 @@ export const BGP_PEER = table({
       doc: "Time for which the peer keeps our routes over a restart of the daemon (RFC 4724), and as long when this host dies, so not much more than a restart needs: 30s is enough; 0s: off.",
     }),
     families: key({ type: nonEmptyList(oneOf("ipv4", "ipv6")), default: ["ipv4", "ipv6"], example: ["ipv4", "ipv6"], doc: "Address families that are announced." }),
-    passive: key({ type: boolean, default: false, example: false, doc: "Whether we wait for the peer to open the session." }),
+    passive: key({ type: boolean, default: false, example: false, doc: "Whether we wait for the peer to open the session. Of several sessions with one address only one can be passive; it gets the connections that come from there." }),
     role: optional({
       type: oneOf("provider", "rs", "rs-client", "customer", "peer"),
       without: "no role is said",

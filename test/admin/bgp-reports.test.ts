@@ -49,9 +49,19 @@ test("what was sent and what waits are told apart, and a VIP that is gone has ne
   const waiting = route("2001:db8::1/128", { state: "waiting", because: "the session is Idle", attributes: undefined, vips: [address("192.0.2.9")], vipCount: 20 });
   const reporter = reporterOf({ routes: (name) => (name === "tor" ? [route("192.0.2.1/32"), waiting] : []) });
   assert.deepEqual(listed(reporter.routes("tor")), [
-    { peer: "tor", prefix: "192.0.2.1/32", family: "ipv4", state: "sent", because: null, attributes: { origin: "igp", as_path: "64500" }, vips: [{ address: "192.0.2.1", service: "shop/web", advertisement: "gold" }], vips_total: 1 },
-    { peer: "tor", prefix: "2001:db8::1/128", family: "ipv6", state: "waiting", because: "the session is Idle", attributes: null, vips: [{ address: "192.0.2.9", service: null, advertisement: null }], vips_total: 20 },
+    { peer: "tor", prefix: "192.0.2.1/32", family: "ipv4", state: "sent", because: null, attributes: { origin: "igp", as_path: "64500" }, community_names: {}, vips: [{ address: "192.0.2.1", service: "shop/web", advertisement: "gold" }], vips_total: 1 },
+    { peer: "tor", prefix: "2001:db8::1/128", family: "ipv6", state: "waiting", because: "the session is Idle", attributes: null, community_names: {}, vips: [{ address: "192.0.2.9", service: null, advertisement: null }], vips_total: 20 },
   ]);
+});
+
+test("communities that the operator has named carry these names beside what the message has", () => {
+  const attributes = { communities: ["64500:100", "64500:200", "no-export"], large_communities: ["large:64500:1:2"], extended_communities: ["rt:64500:1"] };
+  const { bgp: speaker } = ANNOUNCED;
+  assert.ok(speaker !== undefined);
+  const communityNames = new Map([["64500:100", "gold"], ["large:64500:1:2", "site-1"], ["rt:64500:1", "red"], ["64500:300", "silver"]]);
+  const [first] = listed(reporterOf({ config: { ...ANNOUNCED, bgp: { ...speaker, communityNames } }, routes: () => [route("192.0.2.1/32", { attributes })] }).routes("tor"));
+  assert.deepEqual(first?.attributes, attributes);
+  assert.deepEqual(first.community_names, { "64500:100": "gold", "large:64500:1:2": "site-1", "rt:64500:1": "red" });
 });
 
 for (const [what, name, parts, said] of [

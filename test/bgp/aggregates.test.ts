@@ -33,6 +33,39 @@ test("the route is in the kernel before the aggregate is announced, and the end 
   assert.deepEqual(w.speaker.announcedTo("10.9.9.1" as never), ["tor-1"]);
 });
 
+test("a change from single addresses to an aggregate loses no traffic: they go when it may be announced, and stay while it may not", async () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.1", "10.9.9.2"] });
+  w.routes.refuses = "Operation not permitted";
+  w.apply({ vips: VIPS });
+  await w.pass(30_000);
+  assert.deepEqual(told(w), ["10.9.9.1/32", "10.9.9.2/32"]);
+  assert.deepEqual(w.speaker.announcedTo("10.9.9.1" as never), ["tor-1"]);
+  w.apply({ vips: VIPS.slice(0, 1) });
+  await w.pass(1000);
+  assert.deepEqual(told(w), ["10.9.9.1/32"], "a VIP that is gone is gone");
+  w.routes.refuses = undefined;
+  await w.pass(6000);
+  assert.deepEqual(told(w), [KEY]);
+});
+
+test("a change from one aggregate to another keeps the one, and its route, until the other may be announced", async () => {
+  const w = new World();
+  w.establish({ vips: VIPS });
+  await w.pass(1000);
+  assert.deepEqual(told(w), [KEY]);
+  w.routes.refuses = "Operation not permitted";
+  const wider = VIPS.map((text) => `${text.split(">")[0] ?? ""}>10.9.8.0/23`);
+  w.apply({ vips: wider });
+  await w.pass(30_000);
+  assert.deepEqual(told(w), [KEY]);
+  assert.deepEqual([...w.routes.prefixes], [KEY], "what is in it and no VIP does not loop");
+  w.routes.refuses = undefined;
+  for (let i = 0; i < 3; i++) await w.pass(6000);
+  assert.deepEqual(told(w), ["10.9.8.0/23"]);
+  assert.deepEqual([...w.routes.prefixes], ["10.9.8.0/23"]);
+});
+
 test("single addresses take no route, and the table is not written for nothing", async () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.1", "fd09::1"] });

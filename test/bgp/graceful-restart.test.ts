@@ -72,6 +72,20 @@ test("after a restart it is said so until End-of-RIB has been sent, and nothing 
   assert.equal(offered(w.router.last), "N 30 1/1F 2/1F");
 });
 
+test("the OPEN that is shown is the one that was sent, though the next one would be another", () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.establish({ peers: [KEEPING], vips: ["10.9.9.9"] });
+  w.advance(1000);
+  const shown = (): string | undefined => w.peer().negotiated?.localCapabilities.find((one) => one.startsWith("graceful-restart"));
+  const first = shown();
+  assert.equal(offered(w.router.last), "RN 30 1/1F 2/1F");
+  assert.match(first ?? "", /restarting/);
+  w.router.last.drop();
+  w.advance(5000);
+  assert.equal(offered(w.router.last), "N 30 1/1F 2/1F");
+  assert.notEqual(shown(), first);
+});
+
 test("before a restart a router that keeps the routes is left with them and without a word", async () => {
   for (const capability of [HELPER, OLD_HELPER]) {
     const w = worldWith(capability);
@@ -164,6 +178,33 @@ for (const [what, capability, log] of [
     assert.deepEqual(w.kept, []);
   });
 }
+
+for (const [what, capability, log] of [
+  ["knows the N bit", HELPER, "NOTIFICATION 6/9"],
+  ["does not know it", OLD_HELPER, "NOTIFICATION 6/2"],
+] as const) {
+  test(`a stop for good before the End-of-RIB ends what a router that ${what} keeps of the life before, and says goodbye`, async () => {
+    const w = worldWith(capability, { lastLife: [TOR_1] });
+    w.establish({ peers: [KEEPING], vips: ["10.9.9.9"], complete: false });
+    w.router.last.log.length = 0;
+    const stopped = w.speaker.stop("bmlb is stopping");
+    w.advance(10);
+    await stopped;
+    assert.deepEqual([w.router.last.log, w.kept], [["UPDATE end ipv4", "UPDATE end ipv6", log], []]);
+    assert.equal(w.said(/^warning peers without a session/).length, 0);
+  });
+}
+
+test("a stop for good while such a router is away says that it may keep the routes for a while", async () => {
+  const w = worldWith(HELPER, { lastLife: [TOR_1] });
+  w.router.behave = () => undefined; // it takes the connection and sends no OPEN
+  w.apply({ peers: [KEEPING], vips: ["10.9.9.9"], complete: false });
+  w.advance(100);
+  const stopped = w.speaker.stop("bmlb is stopping");
+  w.advance(10);
+  await stopped;
+  assert.equal(w.said(/^warning peers without a session may keep the routes .* peers=tor-1/).length, 1);
+});
 
 test("a peer that is no longer configured loses its routes for good", () => {
   const w = worldWith(HELPER);

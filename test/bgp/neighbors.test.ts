@@ -47,6 +47,7 @@ test("an unnumbered peer is asked for, heard, connected to and told the routes",
   assert.deepEqual(saidOn(w).map(({ type }) => type), ["router-solicitation"]);
   assert.deepEqual([w.peer().state, w.peer().address, w.peer().zone], ["Idle", undefined, "eth1"]);
   assert.match(w.peer().notes[0] ?? "", /^no router advertises itself on interface eth1: /);
+  assert.deepEqual([w.peer().families.ipv4.wanted, w.peer().families.ipv6.wanted], [1, 0], "what waits for it shows");
   advertise(w, A);
   w.advance(100);
   assert.deepEqual([w.peer().state, w.peer().address, w.peer().notes], ["Established", A, []]);

@@ -386,6 +386,16 @@ test("a passive peer is waited for; while it is held back after a failure its co
   assert.equal(w.peer().state, "Established");
 });
 
+test("of two sessions with one router the passive one gets the connection that comes from there", () => {
+  const w = new World();
+  w.apply({ peers: [{ ...PEER, name: "active", port: 1179 }, { ...PEER, passive: true }], listen: [{ address: US, port: 179 }] });
+  w.advance(100);
+  w.router.dial(US);
+  w.advance(100);
+  const { peers } = w.speaker.status();
+  assert.deepEqual(peers.map(({ name, state, openedBy }) => [name, state === "Established", openedBy]), [["active", false, undefined], ["tor-1", true, "peer"]]);
+});
+
 test("a half-open connection that the peer forgot does not keep it out", () => {
   const w = new World();
   w.apply({ peers: [{ ...PEER, passive: true }], listen: [{ address: US, port: 179 }] });

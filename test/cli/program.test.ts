@@ -115,6 +115,7 @@ const ROUTE: RouteReport = {
   state: "sent",
   because: null,
   attributes: { origin: "igp", as_path: "64500 64500", next_hop: "192.0.2.1", med: 5, communities: ["64500:100", "no-export"] },
+  community_names: { "64500:100": "gold" },
   vips: [{ address: "192.0.2.9", service: "shop/web", advertisement: "lan" }, { address: "192.0.2.9", service: "shop/api", advertisement: "lan" }],
   vips_total: 2,
 };
@@ -268,12 +269,12 @@ test("routes come by peer and address, each with what the message said, for whom
   assert.equal(
     out,
     [
-      "PEER   PREFIX           STATE     NEXT-HOP             AS-PATH      ATTRIBUTES                             SERVICES               ADVERTISEMENTS  REMARKS",
-      "tor    192.0.2.9/32     waiting   -                    -            -                                      -                      -               the session is Idle",
-      "tor    192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             -",
-      "tor    192.0.2.10/32    changing  192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             it is about to be sent",
-      "tor    2001:db8::9/128  sent      2001:db8::1 fe80::1  64500        atomic_aggregate                       shop/web,shop/api,...  lan,...         -",
-      "spine  192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=64500:100,no-export  shop/web,shop/api      lan             -",
+      "PEER   PREFIX           STATE     NEXT-HOP             AS-PATH      ATTRIBUTES                                   SERVICES               ADVERTISEMENTS  REMARKS",
+      "tor    192.0.2.9/32     waiting   -                    -            -                                            -                      -               the session is Idle",
+      "tor    192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=gold(64500:100),no-export  shop/web,shop/api      lan             -",
+      "tor    192.0.2.10/32    changing  192.0.2.1            64500 64500  med=5 communities=gold(64500:100),no-export  shop/web,shop/api      lan             it is about to be sent",
+      "tor    2001:db8::9/128  sent      2001:db8::1 fe80::1  64500        atomic_aggregate                             shop/web,shop/api,...  lan,...         -",
+      "spine  192.0.2.9/32     sent      192.0.2.1            64500 64500  med=5 communities=gold(64500:100),no-export  shop/web,shop/api      lan             -",
       "",
     ].join("\n"),
   );

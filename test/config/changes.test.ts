@@ -18,6 +18,7 @@ for (const [what, text, expected] of [
   ["a pool's name, and what refers to it", ALL.replaceAll('"a"', '"c"'), ["[[pool]] a removed", "[[pool]] c added", "[[l2]] one changed", "[[bgp.advertisement]] default changed"]],
   ["the order of what is tried in order", POOLS + L2.split("[[l2]]").toReversed().filter((part) => part !== "").map((part) => `[[l2]]${part}`).join("") + BGP, ["[[l2]] in another order"]],
   ["our AS, which is each peer's too", ALL.replace("asn = 1\n", "asn = 3\n"), ["[bgp] asn", "[[bgp.peer]] r changed"]],
+  ["a name for a community", `${ALL}[bgp.communities]\ngold = "64500:300"\n`, ["[bgp] communities"]],
   ["BFD for a peer", `${ALL.replace('asn = 2\n', 'asn = 2\nbfd = "x"\n')}[[bfd]]\nname = "x"\n`, ["[[bgp.peer]] r changed", "[[bfd]] x added"]],
   ["no [bgp] any more", POOLS + L2, ["[bgp] removed", "[[bgp.peer]] r removed", "[[bgp.advertisement]] default removed"]],
 ] as const) {

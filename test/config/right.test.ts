@@ -229,6 +229,7 @@ test("a whole file becomes a Config, with secrets apart from it", () => {
         nodeSelectors: [],
       },
     ],
+    communityNames: new Map([["64500:300", "gold"]]),
     advertisements: [
       {
         name: "lan",

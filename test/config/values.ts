@@ -19,7 +19,7 @@ export function config({ host, kubernetes, pools = [pool("lan", ["192.0.2.0/28"]
     pools,
     l2,
     bfd,
-    bgp: peers.length + bgp.length > 0 ? { asn: 64500, listen: [], peers, advertisements: bgp } : undefined,
+    bgp: peers.length + bgp.length > 0 ? { asn: 64500, listen: [], peers, communityNames: new Map(), advertisements: bgp } : undefined,
     fleet: { helloMs: 200, failbackDelayMs: 60_000, failback: "auto", keyFile: undefined, refreshMs: 60_000, announceRate: 500 },
     metrics: { listen: "off" },
   };

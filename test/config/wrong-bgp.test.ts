@@ -104,6 +104,7 @@ const PEER: readonly Wrong[] = [
   ["echo over several hops", `${peer('multihop = 2\nbfd = "fast"')}[[bfd]]\nname = "fast"\necho_mode = true`, [8, "bgp.peer[0].bfd", "echo_mode", "multihop is 2"]],
   ["echo over IPv6", `${peer('bfd = "fast"', "64501", "2001:db8::1")}[[bfd]]\nname = "fast"\necho_mode = true`, [7, "bgp.peer[0].bfd", "over IPv4 only"]],
   ["two peers of one name", `${peer("")}[[bgp.peer]]\nname = "TOR-1"\naddress = "192.0.2.2"\nasn = 1`, [9, "bgp.peer[1].name", '"TOR-1" is taken by bgp.peer[0].name']],
+  ["two passive peers of one address", `${peer("passive = true").replace("asn = 64500", 'asn = 64500\nlisten = ["192.0.2.7:179"]')}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nport = 1179\nasn = 1\npassive = true`, [14, "bgp.peer[1].passive", "bgp.peer[0]", "remove passive from one of them"]],
   ["two peers of one address", `${peer("")}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nasn = 1`, [10, "bgp.peer[1].address", "is also the address of bgp.peer[0]", "another port or disjoint hosts"]],
   ["two peers of one address in two spellings", `${peer("", "64501", "2001:db8::1")}[[bgp.peer]]\nname = "b"\naddress = "2001:DB8:0::1"\nasn = 1`, [10, "bgp.peer[1].address", "is also the address"]],
   ["two peers of one address for hosts that overlap", `${peer('hosts = ["edge-*"]')}[[bgp.peer]]\nname = "b"\naddress = "192.0.2.1"\nasn = 1\nhosts = ["*-1"]`, [10, "bgp.peer[1].address", "disjoint hosts"]],

@@ -84,6 +84,37 @@ test("however a stream is cut, the same messages come out of it", () => {
   );
 });
 
+for (const [what, header, subcode, at] of [
+  ["the first octet of a marker that is not all ones", "16 03 01", 1, 1],
+  ["the last one", "ff*15 00", 1, 16],
+  ["the second octet of a length that no message has", "ff*16 0012", 2, 18],
+  ["that of a length that is too great", "ff*16 ffff", 2, 18],
+  ["the octet of a type that does not exist", "ff*16 0013 06", 3, 19],
+  ["the type to which the length does not go", "ff*16 001c 01", 2, 19],
+] as const) {
+  test(`${what} is the octet that is answered with 1/${subcode}: nothing that follows is waited for`, () => {
+    const whole = octets(header);
+    assert.equal(read([whole.subarray(0, at - 1)]).error, undefined, "what comes before may be right");
+    assert.equal(read([whole.subarray(0, at)]).error?.notification.subcode, subcode);
+  });
+}
+
+test("however a stream of rubbish is cut, it ends with the same error, after the same messages", () => {
+  const spoilt = fc.tuple(fc.nat(20), fc.integer({ min: 0, max: 255 }));
+  fc.assert(
+    fc.property(fc.nat(3), spoilt, fc.array(fc.nat(100), { maxLength: 8 }), (good, [place, octet], cuts) => {
+      const bad = octets("ff*16 0017 02 00000000");
+      bad[place] = octet;
+      const stream = Buffer.concat([...Array.from({ length: good }, () => KEEPALIVE), bad]);
+      const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
+      const whole = read([stream]);
+      const cut = read(places.slice(1).map((to, i) => stream.subarray(places[i], to)));
+      assert.deepEqual([cut.messages, cut.error?.notification], [whole.messages, whole.error?.notification]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test("garbage ends a stream with a header error and nothing else", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (chunks) => {

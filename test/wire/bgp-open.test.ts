@@ -111,6 +111,13 @@ for (const [what, body, subcode, data] of [
   });
 }
 
+test("what younger routers offer and we make nothing of is named, and does no harm", () => {
+  const offered = "45 04 0001 01 03 4c 05 0001 01 0003 43 00 4d 00 4a 00 4b 06 05 46 52 52 31 30"; // ADD-PATH, PATHS-LIMIT, dynamic, link-local, BFD strict, version
+  const size = octets(offered).length;
+  const { capabilities } = decodeOpen(octets(`${HEAD} ${(size + 2).toString(16)} 02 ${size.toString(16)} ${offered}`));
+  assert.deepEqual(capabilities.map(describeCapability), ["add-path", "paths-limit", "dynamic-capability", "link-local-next-hop", "bfd-strict-mode", "software-version"]);
+});
+
 for (const [what, capability] of [
   ["a host name longer than itself", "49 03 05 6564"],
   ["graceful restart of three octets", "40 03 0078 00"],

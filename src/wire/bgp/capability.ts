@@ -213,15 +213,27 @@ function decodeCapability(code: number, value: Uint8Array): Capability {
   return { name: "unknown", code, value: value.slice() };
 }
 
-/** For people: "ipv4", "route-refresh", "four-octet-as", "capability 71". */
+/** Those that routers offer and we make nothing of (IANA, Capability Codes). */
+const UNUSED: Readonly<Record<number, string>> = {
+  3: "outbound-route-filtering", // RFC 5291
+  67: "dynamic-capability", // draft-ietf-idr-dynamic-cap
+  68: "multisession", // draft-ietf-idr-bgp-multisession
+  69: "add-path", // RFC 7911
+  74: "bfd-strict-mode", // draft-ietf-idr-bgp-bfd-strict-mode
+  76: "paths-limit", // draft-abraitis-idr-addpath-paths-limit
+  77: "link-local-next-hop", // draft-ietf-idr-linklocal-capability
+  130: "outbound-route-filtering-cisco", // before RFC 5291
+};
+
+/** For people: "ipv4", "route-refresh", "four-octet-as", "add-path", "capability 200". */
 export function describeCapability(capability: Capability): string {
   switch (capability.name) {
     case "multiprotocol":
       return familyOfAfiSafi(capability) ?? `afi ${capability.afi} safi ${capability.safi}`;
     case "graceful-restart":
-      return `graceful-restart ${capability.restartSeconds}s`;
+      return `graceful-restart ${capability.restartSeconds}s${capability.restarting ? " restarting" : ""}`;
     case "unknown":
-      return `capability ${capability.code}`;
+      return UNUSED[capability.code] ?? `capability ${capability.code}`;
     case "route-refresh":
     case "extended-next-hop":
     case "extended-message":

@@ -52,7 +52,7 @@ export function writeHeader(message: Uint8Array, type: MessageType): void {
   message[18] = typeCode(type);
 }
 
-/** Cuts a TCP stream into messages. The header is judged as soon as it is there, without waiting for the body. */
+/** Cuts a TCP stream into messages. Each octet of a header is judged as soon as it is there, without waiting for the rest. */
 export class Framer {
   readonly #partial = new Uint8Array(MAX_MESSAGE_OCTETS);
   #have = 0;
@@ -73,22 +73,20 @@ export class Framer {
   /** A message that lies whole in the chunk; else begins to assemble one. */
   #whole(): BgpMessage | undefined {
     const left = this.#chunk.subarray(this.#at);
-    if (left.length >= HEADER_OCTETS) {
-      const { type, length } = checkHeader(left);
-      if (left.length >= length) {
-        this.#at += length;
-        return { type, body: left.subarray(HEADER_OCTETS, length) };
-      }
+    const header = checkHeader(left);
+    if (header !== undefined && left.length >= header.length) {
+      this.#at += header.length;
+      return { type: header.type, body: left.subarray(HEADER_OCTETS, header.length) };
     }
     return left.length === 0 ? undefined : this.#assembled();
   }
 
   #assembled(): BgpMessage | undefined {
-    if (!this.#fill(HEADER_OCTETS)) return undefined;
-    const { type, length } = checkHeader(this.#partial);
-    if (!this.#fill(length)) return undefined;
+    this.#fill(HEADER_OCTETS);
+    const header = checkHeader(this.#partial.subarray(0, this.#have));
+    if (header === undefined || !this.#fill(header.length)) return undefined;
     this.#have = 0;
-    return { type, body: this.#partial.subarray(HEADER_OCTETS, length) };
+    return { type: header.type, body: this.#partial.subarray(HEADER_OCTETS, header.length) };
   }
 
   /** Moves octets until `wanted` are assembled; false if there are not enough yet. */
@@ -101,13 +99,18 @@ export class Framer {
   }
 }
 
-function checkHeader(octets: Uint8Array): { readonly type: MessageType; readonly length: number } {
-  for (let i = 0; i < MARKER_OCTETS; i++) {
+/** Judges what is there of a message, as far as its header goes; undefined if that is not whole yet and nothing is wrong so far. */
+function checkHeader(octets: Uint8Array): { readonly type: MessageType; readonly length: number } | undefined {
+  for (let i = 0; i < MARKER_OCTETS && i < octets.length; i++) {
     if (octets[i] !== 0xff) throw new BgpError(notification(MESSAGE_HEADER_ERROR, HEADER_SUBCODE.NOT_SYNCHRONIZED), "the marker is not all ones");
   }
-  const length = ((octets[16] ?? 0) << 8) | (octets[17] ?? 0);
-  const code = octets[18] ?? 0;
+  const high = octets[16];
+  const low = octets[17];
+  const code = octets[18];
+  if (high === undefined || low === undefined) return undefined;
+  const length = (high << 8) | low;
   if (length < HEADER_OCTETS || length > MAX_MESSAGE_OCTETS) throw badLength(length, "a message");
+  if (code === undefined) return undefined;
   const row = TYPES.find((candidate) => candidate.code === code);
   if (row === undefined) {
     throw new BgpError(notification(MESSAGE_HEADER_ERROR, HEADER_SUBCODE.BAD_TYPE, Uint8Array.of(code)), `message type ${code} does not exist`);

@@ -71,6 +71,8 @@ export type RouterKind<Row extends string> = {
   readonly version: string;
   /** Rows that it has no means for. */
   readonly cannot: Readonly<Partial<Record<Row, string>>>;
+  /** Rows that it has no means for over IPv6 only. */
+  readonly cannotOverIpv6?: Readonly<Partial<Record<Row, string>>>;
   /** A line of its log that says that something we sent was wrong. */
   readonly complaint: RegExp;
   readonly start: (host: Host, setup: RouterSetup) => Promise<Router>;
