@@ -7,7 +7,8 @@ import type { Link } from "../../src/linux/index.ts";
 import { type Ipv4, type Ipv6, type Mac, address } from "../../src/net/index.ts";
 import { ETHERTYPE_IPV6, type RouterDiscovery, decodeEthernet, decodeRouterDiscovery, encodeEthernet, encodeRouterDiscovery, groupMac, routerSolicitation } from "../../src/wire/index.ts";
 import { ROUTER, Router } from "./router.ts";
-import { PEER, US, World, link } from "./world.ts";
+import { link } from "../linux/link.ts";
+import { PEER, US, World } from "./world.ts";
 
 const v6 = (text: string): Ipv6 => address(text) as Ipv6;
 const A = v6("fe80::a");

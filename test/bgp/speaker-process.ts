@@ -6,11 +6,13 @@
  *   {"do":"stop", "reason":"…"}
  */
 import { createInterface } from "node:readline";
-import { BgpSpeaker, type BgpDesired, type BgpRoute, type Keeper, RouteKeepers, type WantedPeer } from "../../src/bgp/index.ts";
-import { addressesBeside, LinkWatcher, MulticastGroups, openFrameSocket, systemRoutes, systemTcp } from "../../src/linux/index.ts";
+import type { BgpDesired, BgpRoute, Keeper, WantedPeer } from "../../src/bgp/index.ts";
+import { LinkWatcher } from "../../src/linux/index.ts";
 import { Journal } from "../../src/log/index.ts";
-import { type Address, type Ipv4, address, parsePrefix } from "../../src/net/index.ts";
-import { systemClock, systemRandom } from "../../src/time/index.ts";
+import { type Address, address, parsePrefix } from "../../src/net/index.ts";
+import { systemClock } from "../../src/time/index.ts";
+import { kernelSpeaker } from "./kernel-speaker.ts";
+import { ATTRIBUTES, PEER } from "./world.ts";
 
 type Command =
   | { readonly do: "apply"; readonly peers: readonly GivenPeer[]; readonly routes: Readonly<Record<string, readonly Route[]>>; readonly complete: boolean; readonly listen?: BgpDesired["listen"] }
@@ -25,19 +27,7 @@ type Route = { readonly peer: string; readonly prefix: string; readonly attribut
 /** And the peers that keep the routes of the life before this one, as JSON. */
 const [routerId = "192.0.2.1", lastLife = "[]"] = process.argv.slice(2);
 const log = new Journal(process.stdout, "debug");
-const speaker = new BgpSpeaker({
-  routerId: routerId as Ipv4,
-  hostname: "edge-1",
-  tcp: systemTcp,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  addressesBeside,
-  openFrames: openFrameSocket,
-  groups: new MulticastGroups(log),
-  routes: systemRoutes,
-  keepers: new RouteKeepers(JSON.parse(lastLife) as readonly Keeper[], () => undefined),
-});
+const speaker = kernelSpeaker(routerId, log, JSON.parse(lastLife) as readonly Keeper[]);
 speaker.start();
 void new LinkWatcher({ log, clock: systemClock, onChange: (links) => { speaker.links(links); } }).start();
 
@@ -66,31 +56,12 @@ function apply({ peers, routes: wanted, complete, listen = [] }: Extract<Command
 }
 
 function peerOf(given: GivenPeer): WantedPeer {
-  return {
-    name: "router",
-    zone: undefined,
-    asn: 64501,
-    localAsn: 64500,
-    port: 179,
-    sourceAddress: undefined,
-    holdTimeMs: 90_000,
-    keepaliveTimeMs: 30_000,
-    connectTimeMs: 2_000,
-    password: undefined,
-    multihop: 0,
-    ttlSecurity: false,
-    families: ["ipv4", "ipv6"],
-    passive: false,
-    maxPrefixes: 0,
-    role: undefined,
-    gracefulRestartMs: 0,
-    ...given,
-    address: given.address === null ? undefined : (given.address ?? address("192.0.2.254")),
-  };
+  const to = given.address === null ? undefined : (given.address ?? address("192.0.2.254"));
+  return { ...PEER, name: "router", connectTimeMs: 2_000, ...given, address: to };
 }
 
 function routeOf({ peer, prefix: text, attributes }: Route): BgpRoute {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new Error(`not a prefix: ${text}`);
-  return { peer, prefix, attributes: { localPref: 100, med: undefined, prepend: 0, communities: [], linkBandwidth: undefined, ...attributes } };
+  return { peer, prefix, attributes: { ...ATTRIBUTES, ...attributes } };
 }

@@ -1,9 +1,9 @@
 /** A speaker and its routers on one virtual clock. */
 import { setImmediate as turn } from "node:timers/promises";
 import { BgpSpeaker, type AddressesBeside, type BgpDesired, type BgpListen, type BgpPeer, type BgpPeerStatus, type Keeper, RouteKeepers, type RouteAttributes, type WantedPeer } from "../../src/bgp/index.ts";
-import type { FrameSocket, FrameSocketOptions, Link, RouteTable } from "../../src/linux/index.ts";
+import type { FrameSocket, FrameSocketOptions, RouteTable } from "../../src/linux/index.ts";
 import { type Log, type LogFields, formatLine } from "../../src/log/index.ts";
-import { type Address, type Family, type Ipv4, type Ipv6, type Mac, type Prefix, address, formatPrefix, isIpv4, parsePrefix } from "../../src/net/index.ts";
+import { type Address, type Family, type Ipv4, type Ipv6, type Prefix, address, formatPrefix, isIpv4, parsePrefix } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
 import { MemoryNetwork } from "./memory-tcp.ts";
 import { Router } from "./router.ts";
@@ -90,24 +90,6 @@ export class MemoryRoutes implements RouteTable {
     for (const prefix of remove) this.prefixes.delete(formatPrefix(prefix));
     return Promise.resolve();
   }
-}
-
-/** An interface that is up. */
-export function link(name: string, parts: Partial<Link> = {}): Link {
-  return {
-    name,
-    index: 2,
-    over: undefined,
-    epoch: 0,
-    mac: "02:00:00:00:00:01" as Mac,
-    up: true,
-    carrier: true,
-    broadcast: true,
-    addresses: [],
-    linkLocal: address("fe80::1") as Ipv6,
-    mtu: 1500,
-    ...parts,
-  };
 }
 
 export type Wish = {

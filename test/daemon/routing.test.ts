@@ -15,6 +15,7 @@ import { MemoryNetwork } from "../bgp/memory-tcp.ts";
 import { Router } from "../bgp/router.ts";
 import { ATTRIBUTES } from "../bgp/world.ts";
 import { config, peer } from "../config/values.ts";
+import { link } from "../linux/link.ts";
 
 const FAST: BfdProfileConfig = { name: "fast", receiveIntervalMs: 50, transmitIntervalMs: 60, detectMultiplier: 4, echoIntervalMs: 20, passive: true, minimumTtl: 250 };
 const VIP = address("10.9.9.9");
@@ -84,7 +85,7 @@ class Bench {
   }
 }
 
-const LINK: Link = { name: "dum0", index: 7, over: undefined, epoch: 1, mac: undefined, up: true, carrier: true, broadcast: false, addresses: [], linkLocal: undefined, mtu: 1500 };
+const LINK = link("dum0", { mac: undefined, broadcast: false, linkLocal: undefined });
 const DOWN: BfdEvent = { type: "down", peer: "tor", diagnostic: "control detection time expired", administrative: false };
 
 test("each peer that names a profile is watched, from the configuration on, as it is reached", (t) => {

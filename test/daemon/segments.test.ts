@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Cluster } from "../../src/cluster/index.ts";
 import { segmentLinks } from "../../src/segments.ts";
 import { config, l2 } from "../config/values.ts";
-import { link } from "../l2/fake-lan.ts";
+import { link } from "../linux/link.ts";
 
 const ETH0 = link("eth0", { index: 1 });
 /** A macvlan on it. */

@@ -4,6 +4,7 @@ import type { FrameSocket, FrameSocketOptions, Link } from "../../src/linux/inde
 import { type LogFields, silentLog } from "../../src/log/index.ts";
 import { type Address, type Ipv6, address } from "../../src/net/index.ts";
 import { VirtualClock, VirtualWorld, seededRandom } from "../../src/time/index.ts";
+import { link as plainLink } from "../linux/link.ts";
 import { US, VIP, VIP_V6 } from "./frames.ts";
 
 export class FakeSocket implements FrameSocket {
@@ -119,22 +120,9 @@ export class FakeLan {
   }
 }
 
-/** An interface that is up. */
-export function link(name: string, changes: Partial<Link> = {}): Link {
-  return {
-    name,
-    index: 2,
-    epoch: 0,
-    mac: US,
-    up: true,
-    carrier: true,
-    broadcast: true,
-    addresses: [address("192.0.2.7"), address("fe80::1")],
-    linkLocal: address("fe80::1") as Ipv6,
-    over: undefined,
-    mtu: 1500,
-    ...changes,
-  };
+/** An interface of ours that is up. */
+export function link(name: string, parts: Partial<Link> = {}): Link {
+  return plainLink(name, { mac: US, addresses: [address("192.0.2.7"), address("fe80::1")], ...parts });
 }
 
 export const answer = (segment: string, claim = 1): L2Intent => ({ segment, action: "answer", claim });

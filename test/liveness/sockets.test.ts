@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import type { Link } from "../../src/linux/index.ts";
 import { Liveness } from "../../src/liveness/index.ts";
 import { silentLog } from "../../src/log/index.ts";
-import { address, type Ipv6, parseMac } from "../../src/net/index.ts";
+import { address } from "../../src/net/index.ts";
 import { WorkerThread } from "../../src/thread/index.ts";
 import { VirtualClock, VirtualWorld } from "../../src/time/index.ts";
+import { link } from "../linux/link.ts";
 
 /** A clock that tells how many of its timers wait. */
 class CountingClock extends VirtualClock {
@@ -24,19 +24,7 @@ class CountingClock extends VirtualClock {
   }
 }
 
-const MISSING: Link = {
-  name: "nosuch0",
-  index: 4711,
-  over: undefined,
-  epoch: 0,
-  mac: parseMac("02:00:00:00:00:01"),
-  up: true,
-  carrier: true,
-  broadcast: true,
-  addresses: [address("192.0.2.1"), address("fe80::1")],
-  linkLocal: address("fe80::1") as Ipv6,
-  mtu: 1500,
-};
+const MISSING = link("nosuch0", { index: 4711, addresses: [address("192.0.2.1"), address("fe80::1")] });
 
 function make(): { readonly world: VirtualWorld; readonly clock: CountingClock; readonly thread: WorkerThread; readonly liveness: Liveness } {
   const world = new VirtualWorld();

@@ -4,13 +4,12 @@
  * community that is changed), "withdraw", "stall" (writes the longest stall of the main loop since the last time, in ms).
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { BgpSpeaker, type BgpPeer, type BgpRoute, type RouteAttributes } from "../../../src/bgp/index.ts";
-import { addressesBeside, openFrameSocket, systemRoutes, systemTcp } from "../../../src/linux/index.ts";
+import type { BgpPeer, BgpRoute, RouteAttributes } from "../../../src/bgp/index.ts";
 import { Journal } from "../../../src/log/index.ts";
-import { type Address, type Ipv4, type Prefix, address } from "../../../src/net/index.ts";
+import { type Address, type Prefix, address } from "../../../src/net/index.ts";
 import { DirtyQueue } from "../../../src/plan/index.ts";
-import { systemClock, systemRandom } from "../../../src/time/index.ts";
-import { NO_GROUPS, PEER } from "../../bgp/world.ts";
+import { kernelSpeaker } from "../../bgp/kernel-speaker.ts";
+import { ATTRIBUTES, PEER } from "../../bgp/world.ts";
 import { CHANGED, communityOf, forEachPrefix, type Load, vipOf } from "../bgp/announcer.ts";
 
 type End = { readonly address: string; readonly asn: number };
@@ -20,19 +19,7 @@ const RESOLUTION_MS = 5; // of what measures stalls
 const { own, router, ...load } = JSON.parse(process.argv[2] ?? "{}") as Load & { readonly own: End; readonly router: End };
 
 const peer: BgpPeer = { ...PEER, name: "router", address: address(router.address), asn: router.asn, localAsn: own.asn, families: ["ipv4"], passive: true };
-const log = new Journal(process.stderr, "info");
-const speaker = new BgpSpeaker({
-  routerId: own.address as Ipv4,
-  hostname: "edge-1",
-  tcp: systemTcp,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  addressesBeside,
-  openFrames: openFrameSocket,
-  groups: NO_GROUPS,
-  routes: systemRoutes,
-});
+const speaker = kernelSpeaker(own.address, new Journal(process.stderr, "info"));
 speaker.start();
 
 const stalls = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -89,6 +76,6 @@ function obey(line: string): void {
 function attributeSets(to: "with" | "without"): RouteAttributes[] {
   return Array.from({ length: load.sets }, (_, set) => {
     const communities = to === "with" ? [communityOf(set, load), [CHANGED.asn, CHANGED.value] as const] : [communityOf(set, load)];
-    return { localPref: 100, med: undefined, prepend: 0, communities: communities.map(([high, low]) => ({ type: "standard" as const, value: high * 0x1_0000 + low })), linkBandwidth: undefined };
+    return { ...ATTRIBUTES, communities: communities.map(([high, low]) => ({ type: "standard" as const, value: high * 0x1_0000 + low })) };
   });
 }
