@@ -289,7 +289,7 @@ function check(before: Session, event: Event, { session, effects }: Step): void 
 
 test("no sequence of events breaks a rule of RFC 5880", () => {
   fc.assert(
-    fc.property(anyProfile, fc.array(anyEvent, { maxLength: 40 }), (profile, events) => {
+    fc.property(anyProfile, fc.array(anyEvent, { maxLength: 40, size: "max" }), (profile, events) => {
       let session = newSession(profile, MINE);
       for (const event of events) {
         const done = step(session, event);
@@ -303,7 +303,7 @@ test("no sequence of events breaks a rule of RFC 5880", () => {
 
 test("whatever has happened, a peer that answers brings the session up with what its profile asks for, and no Poll goes on for ever", () => {
   fc.assert(
-    fc.property(anyProfile, fc.array(anyEvent.filter(({ type }) => type !== "disable"), { maxLength: 30 }), (profile, events) => {
+    fc.property(anyProfile, fc.array(anyEvent.filter(({ type }) => type !== "disable"), { maxLength: 30, size: "max" }), (profile, events) => {
       let session = after(newSession(profile, MINE), ...events);
       for (const state of ["down", "init", "up", "up", "up"] as const) session = after(session, from({ state }), from({ state, final: true }), from({ state }));
       const said = controlPacket(session, "periodic");
