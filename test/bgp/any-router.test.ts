@@ -28,7 +28,7 @@ type Deed =
 
 /** After 2/4 the next session is one without capabilities, and so without IPv6: speaker.test.ts has that. */
 const asksForNoCapabilities = ({ code, subcode }: { readonly code: number; readonly subcode: number }): boolean => code === 2 && subcode === 4;
-const octets = fc.uint8Array({ minLength: 1, maxLength: 40 });
+const octets = fc.uint8Array({ minLength: 1, maxLength: 40, size: "max" });
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 4,
@@ -47,7 +47,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 
 /** What it does after so many milliseconds on a connection. */
 type Script = readonly (readonly [afterMs: number, deed: Deed])[];
-const script: fc.Arbitrary<Script> = fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1, 20, 1000, 20_000, 100_000), deed), { maxLength: 12 });
+const script: fc.Arbitrary<Script> = fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1, 20, 1000, 20_000, 100_000), deed), { maxLength: 12, size: "max" });
 
 function perform(router: Router, connection: RouterConnection, one: Deed): void {
   if (connection.closed) return;
@@ -94,7 +94,7 @@ function play(w: World, connection: RouterConnection, [first, ...others]: Script
 
 test("whatever a router does on its connections, attempts are few, and another router's session and routes stay", () => {
   fc.assert(
-    fc.property(fc.array(script, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(LASTS_MS), { maxLength: 20 }), fc.nat(), (scripts, visits, seed) => {
+    fc.property(fc.array(script, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(LASTS_MS), { maxLength: 20, size: "max" }), fc.nat(), (scripts, visits, seed) => {
       const w = new World({ seed });
       const calm = new Router(w.world, w.network, { ...ROUTER, address: CALM.address, identifier: "10.7.0.253" as Ipv4 });
       calm.listen();

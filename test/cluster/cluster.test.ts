@@ -71,7 +71,7 @@ test("the index of addresses is what the Services say, after any sequence of cha
     names.map((name): ClusterChange => ({ type: "service-gone", key: service(name).key })),
   );
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+    fc.property(fc.array(change, { maxLength: 30, size: "max" }), (changes) => {
       const cluster = new Cluster();
       for (const one of changes) cluster.apply(one);
       for (const ip of ["192.0.2.1", "192.0.2.2", "2001:db8::1"].map(address)) {

@@ -270,7 +270,7 @@ test("whatever is created and deleted, no address has two Services, and a pool w
   const step = fc.record({ name: fc.constantFrom("a", "b", "c", "d", "e", "f"), create: fc.boolean(), wait: fc.nat(2000) });
   const pools: readonly PoolConfig[] = [pool("small", ["192.0.2.0/31"], { reuseDelayMs: 1000 }), pool("large", ["198.51.100.0/29"], { reuseDelayMs: 1000 })];
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const world = new World({ pools });
       for (const { name, create, wait } of steps) {
         world.now += wait;

@@ -34,7 +34,7 @@ test("a list comes apart into the items that JSON.parse would see, wherever the 
 
 test("whatever comes, the splitters do not throw", () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.uint8Array(), text.map((t) => new TextEncoder().encode(t))), { maxLength: 20 }), (chunks) => {
+    fc.property(fc.array(fc.oneof(fc.uint8Array(), text.map((t) => new TextEncoder().encode(t))), { maxLength: 20, size: "max" }), (chunks) => {
       const [items, lines] = [new ItemSplitter(), new LineSplitter()];
       for (const chunk of chunks) {
         items.push(chunk);
@@ -63,7 +63,7 @@ test("an item that is longer than any object is passed over, and the next one is
 
 test("lines are whole wherever the network cuts them, also inside a character", () => {
   fc.assert(
-    fc.property(fc.array(value.object, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 12 }), (objects, cuts) => {
+    fc.property(fc.array(value.object, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 12, size: "max" }), (objects, cuts) => {
       const splitter = new LineSplitter();
       const bytes = Buffer.from(objects.map((object) => `${JSON.stringify(object)}\n`).join("\n"));
       const found = chunked(bytes, cuts).flatMap((chunk) => splitter.push(chunk));

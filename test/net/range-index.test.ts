@@ -23,7 +23,7 @@ test("finds the range of an address, its ends included, and nothing between rang
 });
 
 test("says what a look at every range says, for any ranges that do not overlap", () => {
-  const cuts = fc.uniqueArray(fc.nat(300), { maxLength: 20 }).map((list) => [...list].sort((a, b) => a - b));
+  const cuts = fc.uniqueArray(fc.nat(300), { maxLength: 20, size: "max" }).map((list) => [...list].sort((a, b) => a - b));
   fc.assert(
     fc.property(cuts, fc.constantFrom("ipv4" as const, "ipv6" as const), (numbers, family) => {
       const ranges = numbers.flatMap((first, i) => {

@@ -72,7 +72,7 @@ test("however a stream is cut, the same messages come out of it", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.constantFrom(...types), fc.uint8Array({ minLength: 4, maxLength: 4077, size: "max" })), { maxLength: 6 }),
-      fc.array(fc.nat(5000), { maxLength: 12 }),
+      fc.array(fc.nat(5000), { maxLength: 12, size: "max" }),
       (sent, cuts) => {
         const stream = Buffer.concat(sent.map(([type, body]) => encodeMessage(type, body)));
         const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
@@ -117,7 +117,7 @@ test("however a stream of rubbish is cut, it ends with the same error, after the
 
 test("garbage ends a stream with a header error and nothing else", () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (chunks) => {
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300, size: "max" }), { maxLength: 20, size: "max" }), (chunks) => {
       const { error } = read([KEEPALIVE.subarray(0, 17), ...chunks]);
       if (error !== undefined) assert.equal(error.notification.code, 1);
     }),
@@ -163,7 +163,7 @@ test("a shutdown communication has at most 128 octets and no half characters", (
 
 test("no NOTIFICATION is too strange to be read", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 2, maxLength: 300 }), (body) => {
+    fc.property(fc.uint8Array({ minLength: 2, maxLength: 300, size: "max" }), (body) => {
       assert.equal(typeof describeNotification(decodeNotification(body)), "string");
     }),
   );

@@ -134,7 +134,7 @@ const u8 = fc.nat(0xff);
 const u16 = fc.nat(0xffff);
 const plain = { noNullPrototype: true };
 const family = fc.record({ afi: u16, safi: u8 }, plain);
-const text = fc.string({ maxLength: 15 });
+const text = fc.string({ maxLength: 15, size: "max" });
 const capability: fc.Arbitrary<Capability> = fc.oneof(
   family.map((one): Capability => ({ name: "multiprotocol", ...one })),
   fc.constantFrom<Capability>({ name: "route-refresh" }, { name: "enhanced-route-refresh" }, { name: "extended-message" }, { name: "route-refresh-cisco" }),

@@ -164,8 +164,8 @@ const attributes = fc
     times: fc.integer({ min: 1, max: 10 }),
     asn: fc.integer({ min: 1, max: 0xffffffff }),
     med: fc.option(fc.nat(0xffffffff), { nil: undefined }),
-    communities: fc.array(fc.nat(0xffffffff), { maxLength: 120 }),
-    large: fc.array(fc.record({ global: fc.nat(0xffffffff), local1: fc.nat(9), local2: fc.nat(9) }), { maxLength: 20 }),
+    communities: fc.array(fc.nat(0xffffffff), { maxLength: 120, size: "max" }),
+    large: fc.array(fc.record({ global: fc.nat(0xffffffff), local1: fc.nat(9), local2: fc.nat(9) }), { maxLength: 20, size: "max" }),
   })
   .map(
     ({ times, asn, med, communities, large }): PathAttributes => ({
@@ -181,7 +181,7 @@ const context = fc.constantFrom(EXTERNAL, OLD, INTERNAL);
 for (const family of ["ipv4", "ipv6"] as const) {
   test(`any number of ${family} prefixes is packed into whole messages of one kind, and read back without a complaint`, () => {
     fc.assert(
-      fc.property(fc.array(prefixes[family], { minLength: 1, maxLength: 1500 }), attributes, context, fc.constantFrom(V4, V6, V6_ON_LINK, ONLY_ON_LINK), (list, sent, agreed, hop) => {
+      fc.property(fc.array(prefixes[family], { minLength: 1, maxLength: 1500, size: "max" }), attributes, context, fc.constantFrom(V4, V6, V6_ON_LINK, ONLY_ON_LINK), (list, sent, agreed, hop) => {
         const nextHop = family === "ipv6" && hop === V4 ? V6 : hop;
         const session = { ...agreed, extendedNextHop: nextHop !== V4 };
         const encoded = announcement(family, session.internal ? { ...sent, localPref: 100 } : sent, nextHop, session);
@@ -404,7 +404,7 @@ test("an UPDATE that is cut off anywhere, or changed anywhere, is an UPDATE or a
     { numRuns: 2000 },
   );
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 4, maxLength: 100 }), (garbage) => {
+    fc.property(fc.uint8Array({ minLength: 4, maxLength: 100, size: "max" }), (garbage) => {
       mustBeTotal(garbage);
     }),
   );
