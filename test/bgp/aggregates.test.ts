@@ -66,6 +66,54 @@ test("a change from one aggregate to another keeps the one, and its route, until
   assert.deepEqual([...w.routes.prefixes], ["10.9.8.0/23"]);
 });
 
+test("an aggregate that is only kept for another one goes with its route, too", async () => {
+  const w = await announced();
+  w.routes.refuses = "Operation not permitted";
+  w.apply({ vips: VIPS.map((text) => text.replace("10.9.9.0/24", "10.9.8.0/23")) });
+  await w.pass(6000);
+  assert.deepEqual(told(w), [KEY]);
+  w.routes.prefixes.clear();
+  await w.pass(6000);
+  assert.deepEqual(told(w), [], "what is in it and no VIP would loop");
+  w.routes.refuses = undefined;
+  for (let i = 0; i < 3; i++) await w.pass(6000);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [["10.9.8.0/23"], ["10.9.8.0/23"]]);
+});
+
+test("a VIP that comes back while the route is being removed has its aggregate announced when it is there again, and at no other time", async () => {
+  const w = await announced();
+  w.apply({ vips: [] });
+  w.advance(1000);
+  let removed: () => void = () => undefined;
+  const change = w.routes.change.bind(w.routes);
+  w.routes.change = async (what) => {
+    if (what.remove.length > 0) await new Promise<void>((resolve) => { removed = resolve; });
+    await change(what);
+  };
+  await w.pass(5000);
+  w.apply({ vips: VIPS });
+  await w.pass(100);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[], [KEY]]);
+  removed();
+  await w.pass(10);
+  await w.pass(10);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[KEY], [KEY]]);
+});
+
+test("while the kernel cannot be asked, what it had is announced still, and other changes wait for no new aggregate", async () => {
+  const w = new World();
+  w.establish({ vips: [...VIPS, "10.9.8.8", "10.9.8.9"] });
+  await w.pass(100);
+  w.routes.refuses = "the program ip cannot be run: spawn ip EAGAIN";
+  w.routes.unreachable = () => Promise.reject(new Error(w.routes.refuses));
+  await w.pass(12_000);
+  assert.deepEqual(told(w).sort(), ["10.9.8.8/32", "10.9.8.9/32", KEY]);
+  w.routes.unreachable = () => new Promise(() => undefined);
+  w.apply({ vips: [...VIPS, "10.9.8.8", "10.9.7.1>10.9.7.0/24"] });
+  await w.pass(1000);
+  assert.deepEqual(told(w).sort(), ["10.9.8.8/32", KEY]);
+});
+
 test("single addresses take no route, and the table is not written for nothing", async () => {
   const w = new World();
   w.establish({ vips: ["10.9.9.1", "fd09::1"] });
