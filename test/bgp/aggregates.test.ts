@@ -1,6 +1,8 @@
 /** Aggregates and the unreachable routes behind them, with a kernel's table that is told what to do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import fc from "fast-check";
 import { formatPrefix } from "../../src/net/index.ts";
 import { World } from "./world.ts";
 
@@ -213,4 +215,54 @@ test("a new peer gets the aggregates that may be announced", async () => {
   w.apply({ vips: VIPS });
   await w.pass(5000);
   assert.deepEqual(told(w), [KEY]);
+});
+
+test("however slow the kernel is, a router has no aggregate without its route, and every VIP, once reached, is reached while it asks for anything", async () => {
+  const vips = ["10.9.9.1", "10.9.9.2", "10.9.9.3"];
+  const choice = fc.constantFrom(undefined, "32", "10.9.9.0/24", "10.9.8.0/23");
+  const deed = fc.record({ wish: fc.option(fc.tuple(choice, choice, choice), { nil: undefined }), slow: fc.boolean(), ms: fc.constantFrom(0, 1, 5, 3000, 5000), turns: fc.nat(3) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 25, size: "max" }), async (history) => {
+      const w = new World();
+      let slow = false;
+      const change = w.routes.change.bind(w.routes);
+      w.routes.change = async (what) => {
+        for (let turns = slow ? 3 : 0; turns > 0; turns--) await turn();
+        await change(what);
+      };
+      w.establish();
+      /** Of each VIP that asks for something: the prefixes that it has asked for since it did not, and whether one was announced. */
+      const asking = new Map<string, { readonly prefixes: Set<string>; reached: boolean }>();
+      const look = (): void => {
+        const table = told(w);
+        for (const prefix of table) assert.ok(prefix.endsWith("/32") || w.routes.prefixes.has(prefix), `${prefix} is not in the kernel`);
+        for (const [vip, ask] of asking) {
+          const reached = table.some((prefix) => ask.prefixes.has(prefix));
+          assert.ok(reached || !ask.reached, `${vip} was reached, and is not`);
+          ask.reached = reached;
+        }
+      };
+      for (const one of history) {
+        slow = one.slow;
+        if (one.wish !== undefined) {
+          const wanted = one.wish.flatMap((prefix, i) => (prefix === undefined ? [] : [{ vip: vips[i] ?? "", prefix: prefix === "32" ? undefined : prefix }]));
+          w.apply({ vips: wanted.map(({ vip, prefix }) => (prefix === undefined ? vip : `${vip}>${prefix}`)) });
+          for (const vip of vips) if (!wanted.some((other) => other.vip === vip)) asking.delete(vip);
+          for (const { vip, prefix } of wanted) {
+            const ask = asking.get(vip) ?? { prefixes: new Set(), reached: false };
+            asking.set(vip, ask);
+            ask.prefixes.add(prefix ?? `${vip}/32`);
+          }
+        }
+        for (let turns = 0; turns < 5; turns++) {
+          await turn();
+          w.advance(1);
+          look();
+        }
+        w.advance(one.ms);
+        for (let turns = 0; turns < one.turns; turns++) await turn();
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
