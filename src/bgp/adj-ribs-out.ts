@@ -50,7 +50,7 @@ export class AdjRibsOut {
     const kept = asked.every(({ prefix }) => isSamePrefix(prefix, alone)) ? [] : asked.filter(({ prefix }) => !isSamePrefix(prefix, alone));
     for (const route of before) {
       if (asks(asked, route.peer, route.prefix)) continue;
-      if (this.#waits(asked, route.peer)) kept.push(route);
+      if (this.#aggregates.allows(route.prefix) && this.#waits(asked, route.peer)) kept.push(route);
       else this.#ribs.get(route.peer)?.retract(vip, route.prefix);
     }
     if (kept.length > 0) this.#others.set(vip, { asked, kept });

@@ -128,14 +128,14 @@ export class Aggregates {
       const present = await this.#look();
       const add = [...this.#aggregates.values()].filter(({ prefix, vips }) => vips.size > 0 && !present.has(formatPrefix(prefix)));
       const remove = [...present.values()].filter((prefix) => this.#isOver(prefix));
+      for (const prefix of remove) this.#doubt(prefix);
       this.#sayGone(add.filter(({ backed }) => backed === true));
       await this.#parts.routes.change({ add: add.map(({ prefix }) => prefix), remove });
       this.#take(add.length + remove.length === 0 ? present : await this.#look());
       this.#problem = undefined;
     } catch (error) {
       this.#problem = messageOf(error);
-      // What was there may be there still; what was not is not.
-      this.#take(await this.#look().catch(() => new Map<string, Prefix>()));
+      this.#take(await this.#look().catch(() => this.#believed()));
     }
     this.#say();
     if (this.#aggregates.size > 0) this.#passIn(LOOK_MS);
@@ -152,6 +152,17 @@ export class Aggregates {
       for (const prefix of routes) present.set(formatPrefix(prefix), prefix);
     }
     return present;
+  }
+
+  /** The kernel cannot be asked: what was there is there, for all that is known; what was not is not. */
+  #believed(): ReadonlyMap<string, Prefix> {
+    return new Map([...this.#aggregates].filter(([, { backed }]) => backed === true).map(([key, { prefix }]) => [key, prefix]));
+  }
+
+  /** Its route is about to go: a VIP that asks for it from now on waits until it is there once more. */
+  #doubt(prefix: Prefix): void {
+    const aggregate = this.#aggregates.get(formatPrefix(prefix));
+    if (aggregate !== undefined) aggregate.backed = undefined;
   }
 
   #wants(family: Family): boolean {

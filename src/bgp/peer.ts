@@ -126,7 +126,10 @@ export class Peer {
 
   /** What was offered and retracted is to be sent. */
   flush(view: "complete" | "incomplete"): void {
-    if (view !== "complete") return;
+    if (view === "incomplete") {
+      this.#transmitter.changed(); // to a peer that knows all of an earlier view, it is one more change
+      return;
+    }
     for (const family of this.config.families) this.#log.held(family, this.#rib.held(family), this.config.maxPrefixes);
     this.#transmitter.complete();
   }

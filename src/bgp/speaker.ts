@@ -63,7 +63,7 @@ export class BgpSpeaker {
   /** Neighbors are looked for again in a turn of its own: the news come from within a peer. */
   #lookAgain: Timer | undefined;
   #complete = false;
-  /** Sessions that have been told goodbye, by the peer's address. */
+  /** Sessions that have been told goodbye, by the peer's address: all that there are to it. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #ribs: AdjRibsOut;
   readonly #listeners: Listeners;
@@ -257,7 +257,7 @@ export class BgpSpeaker {
     const keeps = peer.keepsRoutesFor(sequel);
     const key = addressOf(peer);
     const subcode = next === "unwanted" ? CEASE_SUBCODE.PEER_DECONFIGURED : CEASE_SUBCODE.OTHER_CONFIGURATION_CHANGE;
-    const gone = peer.stop(cease(subcode), sequel).finally(() => {
+    const gone = Promise.all([this.#leaving.get(key), peer.stop(cease(subcode), sequel)]).then(() => {
       if (this.#leaving.get(key) === gone) this.#leaving.delete(key);
     });
     this.#leaving.set(key, gone);

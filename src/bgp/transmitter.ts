@@ -63,7 +63,8 @@ export class Transmitter {
   #timer: Timer | undefined;
   /** When all flushes so far would be over if each took COALESCE_MS. */
   #busyUntil = -Infinity;
-  #tooLong = 0;
+  /** Some route of this session was not announced because its attributes leave no room for a prefix. */
+  #sawTooLong = false;
 
   /** @param converged called when the peer has been sent the End-of-RIB of every family of its session */
   constructor(rib: AdjRibOut, clock: Clock, converged: () => void) {
@@ -72,9 +73,12 @@ export class Transmitter {
     this.#converged = converged;
   }
 
-  /** Routes that are not announced because their attributes leave no room for a prefix. */
+  /** How many routes are not announced because their attributes leave no room for a prefix. */
   get tooLong(): number {
-    return this.#tooLong;
+    if (!this.#sawTooLong) return 0;
+    let count = 0;
+    for (const { family, sent } of this.#rib.list()) if (sent !== undefined && this.encoded(family, sent) === "too-long") count++;
+    return count;
   }
 
   nextHop(family: Family): NextHop | undefined {
@@ -103,7 +107,7 @@ export class Transmitter {
     const lanes = new Map<Family, Lane>();
     for (const family of agreed.families) lanes.set(family, { stage: { at: "initial", refresh: false }, nextHop: undefined, announcements: new WeakMap() });
     this.#open = { outlet, agreed, lanes };
-    this.#tooLong = 0;
+    this.#sawTooLong = false;
   }
 
   /** It ended. */
@@ -211,7 +215,7 @@ export class Transmitter {
     }
     const encoded = lane.announcements.get(shared);
     if (encoded !== undefined) return encodeAnnouncement(encoded, prefixes);
-    this.#tooLong += prefixes.length;
+    this.#sawTooLong = true;
     return encodeWithdrawal(family, prefixes); // the peer may still have them with what was right before
   }
 

@@ -1,6 +1,8 @@
 /** Aggregates and the unreachable routes behind them, with a kernel's table that is told what to do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import fc from "fast-check";
 import { formatPrefix } from "../../src/net/index.ts";
 import { World } from "./world.ts";
 
@@ -64,6 +66,54 @@ test("a change from one aggregate to another keeps the one, and its route, until
   for (let i = 0; i < 3; i++) await w.pass(6000);
   assert.deepEqual(told(w), ["10.9.8.0/23"]);
   assert.deepEqual([...w.routes.prefixes], ["10.9.8.0/23"]);
+});
+
+test("an aggregate that is only kept for another one goes with its route, too", async () => {
+  const w = await announced();
+  w.routes.refuses = "Operation not permitted";
+  w.apply({ vips: VIPS.map((text) => text.replace("10.9.9.0/24", "10.9.8.0/23")) });
+  await w.pass(6000);
+  assert.deepEqual(told(w), [KEY]);
+  w.routes.prefixes.clear();
+  await w.pass(6000);
+  assert.deepEqual(told(w), [], "what is in it and no VIP would loop");
+  w.routes.refuses = undefined;
+  for (let i = 0; i < 3; i++) await w.pass(6000);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [["10.9.8.0/23"], ["10.9.8.0/23"]]);
+});
+
+test("a VIP that comes back while the route is being removed has its aggregate announced when it is there again, and at no other time", async () => {
+  const w = await announced();
+  w.apply({ vips: [] });
+  w.advance(1000);
+  let removed: () => void = () => undefined;
+  const change = w.routes.change.bind(w.routes);
+  w.routes.change = async (what) => {
+    if (what.remove.length > 0) await new Promise<void>((resolve) => { removed = resolve; });
+    await change(what);
+  };
+  await w.pass(5000);
+  w.apply({ vips: VIPS });
+  await w.pass(100);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[], [KEY]]);
+  removed();
+  await w.pass(10);
+  await w.pass(10);
+  assert.deepEqual([told(w), [...w.routes.prefixes]], [[KEY], [KEY]]);
+});
+
+test("while the kernel cannot be asked, what it had is announced still, and other changes wait for no new aggregate", async () => {
+  const w = new World();
+  w.establish({ vips: [...VIPS, "10.9.8.8", "10.9.8.9"] });
+  await w.pass(100);
+  w.routes.refuses = "the program ip cannot be run: spawn ip EAGAIN";
+  w.routes.unreachable = () => Promise.reject(new Error(w.routes.refuses));
+  await w.pass(12_000);
+  assert.deepEqual(told(w).sort(), ["10.9.8.8/32", "10.9.8.9/32", KEY]);
+  w.routes.unreachable = () => new Promise(() => undefined);
+  w.apply({ vips: [...VIPS, "10.9.8.8", "10.9.7.1>10.9.7.0/24"] });
+  await w.pass(1000);
+  assert.deepEqual(told(w).sort(), ["10.9.8.8/32", KEY]);
 });
 
 test("single addresses take no route, and the table is not written for nothing", async () => {
@@ -165,4 +215,54 @@ test("a new peer gets the aggregates that may be announced", async () => {
   w.apply({ vips: VIPS });
   await w.pass(5000);
   assert.deepEqual(told(w), [KEY]);
+});
+
+test("however slow the kernel is, a router has no aggregate without its route, and every VIP, once reached, is reached while it asks for anything", async () => {
+  const vips = ["10.9.9.1", "10.9.9.2", "10.9.9.3"];
+  const choice = fc.constantFrom(undefined, "32", "10.9.9.0/24", "10.9.8.0/23");
+  const deed = fc.record({ wish: fc.option(fc.tuple(choice, choice, choice), { nil: undefined }), slow: fc.boolean(), ms: fc.constantFrom(0, 1, 5, 3000, 5000), turns: fc.nat(3) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 25, size: "max" }), async (history) => {
+      const w = new World();
+      let slow = false;
+      const change = w.routes.change.bind(w.routes);
+      w.routes.change = async (what) => {
+        for (let turns = slow ? 3 : 0; turns > 0; turns--) await turn();
+        await change(what);
+      };
+      w.establish();
+      /** Of each VIP that asks for something: the prefixes that it has asked for since it did not, and whether one was announced. */
+      const asking = new Map<string, { readonly prefixes: Set<string>; reached: boolean }>();
+      const look = (): void => {
+        const table = told(w);
+        for (const prefix of table) assert.ok(prefix.endsWith("/32") || w.routes.prefixes.has(prefix), `${prefix} is not in the kernel`);
+        for (const [vip, ask] of asking) {
+          const reached = table.some((prefix) => ask.prefixes.has(prefix));
+          assert.ok(reached || !ask.reached, `${vip} was reached, and is not`);
+          ask.reached = reached;
+        }
+      };
+      for (const one of history) {
+        slow = one.slow;
+        if (one.wish !== undefined) {
+          const wanted = one.wish.flatMap((prefix, i) => (prefix === undefined ? [] : [{ vip: vips[i] ?? "", prefix: prefix === "32" ? undefined : prefix }]));
+          w.apply({ vips: wanted.map(({ vip, prefix }) => (prefix === undefined ? vip : `${vip}>${prefix}`)) });
+          for (const vip of vips) if (!wanted.some((other) => other.vip === vip)) asking.delete(vip);
+          for (const { vip, prefix } of wanted) {
+            const ask = asking.get(vip) ?? { prefixes: new Set(), reached: false };
+            asking.set(vip, ask);
+            ask.prefixes.add(prefix ?? `${vip}/32`);
+          }
+        }
+        for (let turns = 0; turns < 5; turns++) {
+          await turn();
+          w.advance(1);
+          look();
+        }
+        w.advance(one.ms);
+        for (let turns = 0; turns < one.turns; turns++) await turn();
+      }
+    }),
+    { numRuns: 200 },
+  );
 });

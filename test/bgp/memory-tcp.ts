@@ -4,6 +4,7 @@ import type { Address } from "../../src/net/index.ts";
 import type { VirtualWorld } from "../../src/time/index.ts";
 
 const LATENCY_MS = 1;
+const LINGER_MS = 5000; // as the real socket
 
 /** One end of a connection. */
 export class MemorySocket implements TcpSocket {
@@ -49,6 +50,7 @@ export class MemorySocket implements TcpSocket {
   unstall(): void {
     this.stalled = false;
     this.#flush();
+    if (this.#ended) this.abort();
   }
 
   pause(): void {
@@ -60,9 +62,16 @@ export class MemorySocket implements TcpSocket {
     this.#world.after(0, () => { this.#deliver(); });
   }
 
+  /** What waits leaves first, if the other side reads it in time. */
   close(): void {
     this.#flush();
-    this.abort();
+    if (this.#waiting.length === 0) {
+      this.abort();
+      return;
+    }
+    this.#ended = true;
+    this.events = undefined;
+    this.#world.after(LINGER_MS, () => { this.abort(); });
   }
 
   abort(): void {

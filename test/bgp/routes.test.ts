@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BgpRouteStatus, RouteAttributes } from "../../src/bgp/index.ts";
 import { type Family, formatPrefix } from "../../src/net/index.ts";
+import { encodeRouteRefresh } from "../../src/wire/index.ts";
 import type { MemorySocket } from "./memory-tcp.ts";
 import { ROUTER } from "./router.ts";
 import { ATTRIBUTES, PEER, US, World } from "./world.ts";
@@ -166,4 +167,20 @@ test("for a peer that has not been found the routes wait for that", () => {
     { prefix: "10.9.9.0/24", state: "waiting", because: "aggregate 10.9.9.0/24 is not announced yet: its unreachable route is being made", attributes: undefined },
   ]);
   assert.equal(w.peer().families.ipv4.wanted, 1);
+});
+
+test("how many routes have too many communities is said as it is: a refresh does not double it, and it is over when they have fewer", () => {
+  const w = new World();
+  const vips = ["10.9.9.1", "10.9.9.2", "10.9.9.3"];
+  const communities = Array.from({ length: 1100 }, (_, value) => ({ type: "standard", value }) as const);
+  const notes = (): readonly string[] => w.peer().notes;
+  w.establish({ vips });
+  w.apply({ vips, attributes: { ...ATTRIBUTES, communities } });
+  w.advance(100);
+  w.router.last.send("ROUTE-REFRESH", encodeRouteRefresh({ afi: 1, safi: 1, subtype: "request" }));
+  w.advance(100);
+  assert.deepEqual([w.router.last.table.size, notes()], [0, ["3 routes have so many communities that they do not fit a message"]]);
+  w.apply({ vips });
+  w.advance(100);
+  assert.deepEqual([w.router.last.table.size, notes()], [3, []]);
 });

@@ -801,3 +801,24 @@ test("a path that comes and goes makes the retries rarer", () => {
   const times = attempts(w, 300_000);
   assert.ok(times.length > 3 && times.length < 14, `${times.length} sessions in five minutes`);
 });
+
+test("a peer that is changed twice, or is two, is tried again when every goodbye to it has left, and a stop waits for each", async () => {
+  const w = new World();
+  w.establish({ vips: ["10.9.9.9"] });
+  const first = w.router.last;
+  const near = (first.socket as MemorySocket).peer;
+  assert.ok(near !== undefined);
+  near.stalled = true;
+  for (const holdTimeMs of [60_000, 45_000]) {
+    w.apply({ vips: ["10.9.9.9"], peers: [{ ...PEER, holdTimeMs }] });
+    await w.pass(100);
+  }
+  assert.deepEqual([w.router.connections.length, first.closed], [1, false], "the router would take none beside the one that it has");
+  let stopped = false;
+  void w.speaker.stop("bmlb is stopping").then(() => { stopped = true; });
+  await w.pass(100);
+  assert.equal(stopped, false);
+  near.unstall();
+  await w.pass(100);
+  assert.deepEqual([stopped, [...first.table.keys()], first.log.at(-1)], [true, [], "NOTIFICATION 6/6"]);
+});
