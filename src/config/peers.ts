@@ -131,58 +131,62 @@ function checkBfd(peer: PeerReading, profiles: Directory<Bfd>, findings: Finding
 
 /** One address, or one interface, is one session, unless the port differs or no host has both. */
 function reportSharedAddresses(peers: readonly Peer[], findings: Findings): void {
-  const byEndpoint = new Map<string, ScopeIndex<Peer>>();
-  for (const peer of peers) {
-    const { address, interface: unnumbered, port } = peer.reading;
-    if ((address.value === undefined && unnumbered.value === undefined) || port.state === "wrong") continue;
-    const endpoint = `${address.value?.address ?? ""}%${address.value?.zone ?? unnumbered.value ?? ""} ${port.value}`;
-    const others = byEndpoint.get(endpoint) ?? new ScopeIndex<Peer>();
-    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
-    if (twin !== undefined) {
-      const where = `${twin.place.path} at ${twin.place.file}:${twin.place.line}`;
-      if (address.value === undefined) {
-        findings.report(unnumbered.place, `${quote(unnumbered.value ?? "")} is also the interface of ${where}; two sessions over one interface need another port or disjoint hosts`);
-      } else {
-        findings.report(address.place, `${quote(address.value.address)} is also the address of ${where}; two sessions to one address need another port or disjoint hosts`);
-      }
+  const endpoint = ({ reading: { address, interface: unnumbered, port } }: Peer): string | undefined =>
+    (address.value === undefined && unnumbered.value === undefined) || port.state === "wrong" ? undefined : `${address.value?.address ?? ""}%${address.value?.zone ?? unnumbered.value ?? ""} ${port.value}`;
+  for (const [{ reading: { address, interface: unnumbered } }, twin] of twins(peers, endpoint)) {
+    if (address.value === undefined) {
+      findings.report(unnumbered.place, `${quote(unnumbered.value ?? "")} is also the interface of ${whereOf(twin)}; two sessions over one interface need another port or disjoint hosts`);
+    } else {
+      findings.report(address.place, `${quote(address.value.address)} is also the address of ${whereOf(twin)}; two sessions to one address need another port or disjoint hosts`);
     }
-    others.add(peer);
-    byEndpoint.set(endpoint, others);
   }
 }
 
 /** A connection that a router opens does not say for which of two sessions with it it is meant. */
 function reportSharedPassive(peers: readonly Peer[], findings: Findings): void {
-  const byRouter = new Map<string, ScopeIndex<Peer>>();
-  for (const peer of peers) {
-    const { address, interface: unnumbered, passive } = peer.reading;
-    const router = address.value?.address ?? unnumbered.value;
-    if (router === undefined || !passive.value) continue;
-    const key = `${router}%${address.value?.zone ?? ""}`;
-    const others = byRouter.get(key) ?? new ScopeIndex<Peer>();
-    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
-    if (twin !== undefined) {
-      findings.report(passive.place, `${twin.place.path} at ${twin.place.file}:${twin.place.line} waits for ${quote(router)} too, and a connection from there does not say for which of the two it is; remove passive from one of them`);
-    }
-    others.add(peer);
-    byRouter.set(key, others);
+  for (const [peer, twin] of twins(peers.filter(({ reading }) => reading.passive.value), routerOf)) {
+    findings.report(peer.reading.passive.place, `${whereOf(twin)} waits for ${quote(addressOf(peer) ?? "")} too, and a connection from there does not say for which of the two it is; remove passive from one of them`);
   }
 }
 
 /** Two sessions of BFD with one address could not be told apart. */
 function reportSharedPaths(peers: readonly Peer[], findings: Findings): void {
-  const byPath = new Map<string, ScopeIndex<Peer>>();
-  for (const peer of peers) {
-    const { address, interface: unnumbered, bfd, multihop } = peer.reading;
-    const to = address.value?.address ?? unnumbered.value;
-    if (to === undefined || bfd.value === undefined) continue;
-    const path = `${to}%${address.value?.zone ?? ""} ${multihop.value > 0 ? "several hops" : "adjacent"}`;
-    const others = byPath.get(path) ?? new ScopeIndex<Peer>();
-    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
-    if (twin !== undefined) findings.report(bfd.place, `the path to ${quote(to)} is already watched for ${twin.place.path} at ${twin.place.file}:${twin.place.line}; remove bfd from one of the two`);
-    others.add(peer);
-    byPath.set(path, others);
+  const path = (peer: Peer): string | undefined => {
+    const router = routerOf(peer);
+    return router === undefined ? undefined : `${router} ${peer.reading.multihop.value > 0 ? "several hops" : "adjacent"}`;
+  };
+  for (const [peer, twin] of twins(peers.filter(({ reading }) => reading.bfd.value !== undefined), path)) {
+    findings.report(peer.reading.bfd.place, `the path to ${quote(addressOf(peer) ?? "")} is already watched for ${whereOf(twin)}; remove bfd from one of the two`);
   }
+}
+
+/** Peers with an earlier one of the same key that some host has, too. One without a key has no twin. */
+function* twins(peers: readonly Peer[], keyOf: (peer: Peer) => string | undefined): Generator<readonly [Peer, Peer]> {
+  const byKey = new Map<string, ScopeIndex<Peer>>();
+  for (const peer of peers) {
+    const key = keyOf(peer);
+    if (key === undefined) continue;
+    const others = byKey.get(key) ?? new ScopeIndex<Peer>();
+    const twin = others.find(peer.scope, (other) => !scopesExclude(other.scope, peer.scope));
+    if (twin !== undefined) yield [peer, twin];
+    others.add(peer);
+    byKey.set(key, others);
+  }
+}
+
+function whereOf({ place }: Peer): string {
+  return `${place.path} at ${place.file}:${place.line}`;
+}
+
+/** Of an unnumbered one, its interface. */
+function addressOf({ reading: { address, interface: unnumbered } }: Peer): string | undefined {
+  return address.value?.address ?? unnumbered.value;
+}
+
+/** Which router it is, as far as the file says. */
+function routerOf(peer: Peer): string | undefined {
+  const address = addressOf(peer);
+  return address === undefined ? undefined : `${address}%${peer.reading.address.value?.zone ?? ""}`;
 }
 
 /** What the session is made of; `peer` has no faults. `passwordFile` is an absolute path. */
