@@ -58,7 +58,7 @@ export class Segments {
 
   /** As planning sees them. */
   get segments(): readonly Segment[] {
-    return this.#able().map((link) => ({ name: link.name, up: link.up && link.carrier }));
+    return this.#able().map(segmentOf);
   }
 
   /** Resolves when the interfaces have been read for the first time. */
@@ -71,7 +71,8 @@ export class Segments {
     if (this.#quiet) return;
     const { hosts, surroundings } = this.#options;
     const seen = surroundings();
-    const segments = hosts.segments({ ...seen, segments: this.segments }, this.#able());
+    const able = this.#able();
+    const segments = hosts.segments({ ...seen, segments: able.map(segmentOf) }, able);
     // Who announces by BGP alone says hello, and has no use for frames.
     this.announcer.segments(seen.config.l2.length === 0 ? [] : segments);
   }
@@ -91,6 +92,10 @@ export class Segments {
   #able(): readonly Link[] {
     return segmentLinks(this.links, this.#options.surroundings());
   }
+}
+
+function segmentOf({ name, up, carrier }: Link): Segment {
+  return { name, up: up && carrier };
 }
 
 /**

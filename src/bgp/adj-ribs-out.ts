@@ -2,7 +2,7 @@
  * The Adj-RIBs-Out (RFC 4271 3.2), by the peer's name. They are kept whether there is a session or not, and over changes of a peer's
  * configuration, so that nobody else need remember what was asked for.
  */
-import { type Address, type Prefix, bitsOf, familyOf, isSamePrefix } from "../net/index.ts";
+import { type Address, type Prefix, hostPrefix, isSamePrefix } from "../net/index.ts";
 import { AdjRibOut } from "./adj-rib-out.ts";
 import type { Aggregates } from "./aggregates.ts";
 import type { BgpRoute } from "./desired.ts";
@@ -44,7 +44,7 @@ export class AdjRibsOut {
    * yet keeps the others that it has: traffic that arrives by those need not be lost.
    */
   ask(vip: Address, asked: readonly BgpRoute[]): void {
-    const alone = { address: vip, length: bitsOf(familyOf(vip)) };
+    const alone = hostPrefix(vip);
     for (const [peer, rib] of this.#ribs) if (!asks(asked, peer, alone) && !this.#waits(asked, peer)) rib.retract(vip, alone);
     const before = this.#others.get(vip)?.kept ?? NONE;
     const kept = asked.every(({ prefix }) => isSamePrefix(prefix, alone)) ? [] : asked.filter(({ prefix }) => !isSamePrefix(prefix, alone));
@@ -73,7 +73,7 @@ export class AdjRibsOut {
   /** The prefixes that a VIP may have asked for at this peer. */
   prefixes(vip: Address, peer: string): readonly Prefix[] {
     const others = (this.#others.get(vip)?.kept ?? NONE).filter((route) => route.peer === peer).map(({ prefix }) => prefix);
-    return [{ address: vip, length: bitsOf(familyOf(vip)) }, ...others];
+    return [hostPrefix(vip), ...others];
   }
 
   /** Routes of a peer to another prefix than the VIP alone, with the VIP; whether they may be announced or not. */

@@ -8,7 +8,7 @@
  */
 import type { RouteTable } from "../linux/index.ts";
 import type { Log } from "../log/index.ts";
-import { type Address, type Family, type Prefix, bitsOf, familyOf, formatPrefix, isSamePrefix } from "../net/index.ts";
+import { type Address, type Family, type Prefix, familyOf, formatPrefix, isHostPrefix, isSamePrefix } from "../net/index.ts";
 import type { Clock, Timer } from "../time/index.ts";
 import type { BgpAggregateStatus } from "./status.ts";
 
@@ -208,8 +208,8 @@ export class Aggregates {
 }
 
 /** More than one address. */
-function isAggregate({ address, length }: Prefix): boolean {
-  return length < bitsOf(familyOf(address));
+function isAggregate(prefix: Prefix): boolean {
+  return !isHostPrefix(prefix);
 }
 
 const DROP_IN = "install -D -m 644 -t /etc/systemd/system/bmlb.service.d /usr/share/doc/bmlb/examples/gateway.conf && systemctl daemon-reload && systemctl restart bmlb";

@@ -3,7 +3,7 @@
  *
  * A route is in a bucket exactly if the peer is to have it otherwise than it was told.
  */
-import { type Address, type Prefix, bitsOf, familyOf, formatPrefix } from "../net/index.ts";
+import { type Address, type Prefix, formatPrefix, isHostPrefix } from "../net/index.ts";
 import { Bucket, type Waiting } from "./bucket.ts";
 import type { Shared } from "./shared-attributes.ts";
 
@@ -53,7 +53,7 @@ export function newTable(): Table {
 
 /** A single address stands for itself: its text is there anyway, and is the same for all peers. */
 export function keyOf(prefix: Prefix): string {
-  return prefix.length === bitsOf(familyOf(prefix.address)) ? prefix.address : formatPrefix(prefix);
+  return isHostPrefix(prefix) ? prefix.address : formatPrefix(prefix);
 }
 
 /** What the peer is to have of the route; undefined: nothing. */
@@ -97,9 +97,16 @@ function place(table: Table, route: Route, where: "admitted" | "beyond"): void {
   const bucket = wanted === route.sent ? undefined : bucketOf(table, wanted);
   if (bucket === route.bucket) return;
   const left = route.bucket;
-  left?.remove(route);
-  if (left?.why !== undefined && left.isEmpty) table.pending.delete(left.why);
+  if (left !== undefined) {
+    left.remove(route);
+    dropIfEmpty(table, left);
+  }
   bucket?.add(route);
+}
+
+/** An empty bucket is not pending. */
+function dropIfEmpty(table: Table, bucket: Bucket<Route, Told>): void {
+  if (bucket.isEmpty && bucket.why !== undefined) table.pending.delete(bucket.why);
 }
 
 function bucketOf(table: Table, wanted: Told): Bucket<Route, Told> {
@@ -122,7 +129,7 @@ export function tell(table: Table, bucket: Bucket<Route, Told>, most: number): P
     route.sent = bucket.why;
     prefixes.push(route.prefix);
   }
-  if (bucket.isEmpty && bucket.why !== undefined) table.pending.delete(bucket.why);
+  dropIfEmpty(table, bucket);
   return prefixes;
 }
 

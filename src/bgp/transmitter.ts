@@ -173,7 +173,9 @@ export class Transmitter {
 
   /** The tables are as they stand: what the peer keeps of an earlier life and was not told again goes (RFC 4724 4.2). */
   endTables(): void {
-    for (const [family, { stage }] of this.#open?.lanes ?? []) if (stage.at === "initial" && this.#open !== undefined) this.#send(this.#open, [encodeEndOfRib(family)]);
+    const open = this.#open;
+    if (open === undefined) return;
+    for (const [family, { stage }] of open.lanes) if (stage.at === "initial") this.#send(open, [encodeEndOfRib(family)]);
   }
 
   #takeBack(family: Family): void {
@@ -196,7 +198,7 @@ export class Transmitter {
     for (const [family, lane] of open.lanes) {
       if (lane.stage.at === "asked") this.#beginRefresh(open, family, lane);
       while (budget > 0 && open.outlet.queued < MOST_QUEUED && this.#isReady(family, lane)) {
-        const batch = this.#rib.take(family, Math.min(budget, ROUTES_PER_TURN));
+        const batch = this.#rib.take(family, budget);
         const announced = [...batch.announced];
         budget -= batch.withdrawn.length + announced.reduce((sum, [, prefixes]) => sum + prefixes.length, 0);
         this.#send(open, [...encodeWithdrawal(family, batch.withdrawn), ...announced.flatMap(([shared, prefixes]) => this.#announce(open, family, lane, shared, prefixes))]);

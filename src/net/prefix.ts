@@ -22,6 +22,16 @@ export function parsePrefix(text: string): Prefix | undefined {
   return prefixOf(address, length).address === address ? { address, length } : undefined;
 }
 
+/** The prefix of the address alone: that of a host route. */
+export function hostPrefix(address: Address): Prefix {
+  return { address, length: bitsOf(familyOf(address)) };
+}
+
+/** Whether it is of one address alone. */
+export function isHostPrefix({ address, length }: Prefix): boolean {
+  return length === bitsOf(familyOf(address));
+}
+
 export function isSamePrefix(a: Prefix, b: Prefix): boolean {
   return a.address === b.address && a.length === b.length;
 }

@@ -7,7 +7,7 @@ import { type ClusterView, type Endpoint, type Service, type ServiceKey } from "
 import { anyGlobMatches, anySelects, type BgpAdvertisement, type BgpConfig, type BgpPeerConfig, type Config, type Glob, type L2Advertisement, type LabelSelector, matchesGlob, type PoolConfig } from "../config/index.ts";
 import type { DueVip, Standing } from "../fleet/index.ts";
 import type { L2Intent } from "../l2/index.ts";
-import { type Address, bitsOf, familyOf, isSamePrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
+import { type Address, bitsOf, familyOf, hostPrefix, isHostPrefix, isSamePrefix, type Prefix, prefixOf, rangeContains, RangeIndex, rangeOfPrefix } from "../net/index.ts";
 import type { Reason } from "./reason.ts";
 import { attributesOf, weightOf } from "./route-attributes.ts";
 import type { World } from "./world.ts";
@@ -209,7 +209,7 @@ function routesOf(world: World, vip: Vip): readonly BgpDecision[] {
       if (why !== undefined) return [{ advertisement: name, peer: undefined, announced: false, why }];
       const prefix = prefixFor(vip, advertisement);
       // Of an aggregate the VIPs may have as many weights.
-      const weight = prefix.length === bitsOf(familyOf(vip.address)) ? weightHere(world, vip, advertisement) : undefined;
+      const weight = isHostPrefix(prefix) ? weightHere(world, vip, advertisement) : undefined;
       return advertisement.peers.flatMap((peerName): readonly BgpDecision[] => {
         const peer = peers.get(peerName);
         if (peer === undefined || announced.some((route) => route.peer === peerName && isSamePrefix(route.prefix, prefix))) return [];
@@ -247,7 +247,7 @@ function prefixFor({ address, pool }: Vip, { aggregationLength }: BgpAdvertiseme
     const prefix = prefixOf(address, length);
     if (rangeContains(range, prefix.address) && rangeContains(range, rangeOfPrefix(prefix).last)) return prefix;
   }
-  return { address, length: whole };
+  return hostPrefix(address);
 }
 
 /** What keeps an advertisement from announcing the VIP to any peer. */
